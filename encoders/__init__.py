@@ -1,0 +1,1 @@
+"""Raw content in, vectors out."""

@@ -1,0 +1,124 @@
+"""A log, its split, its ids and its item features."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from gnnrec.data.id_map import IdMap
+from gnnrec.data.interactions import Interactions
+from gnnrec.data.item_features import ItemFeatures
+from gnnrec.errors import DataError, UnknownNameError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Dataset"]
+
+
+@dataclass(eq=False)
+class Dataset:
+    """What training and evaluation work on.
+
+    Args:
+        train: Interactions to learn from.
+        valid: Interactions to select on; may be empty.
+        test: Interactions to report on; may be empty.
+        users: External user ids by position.
+        items: External item ids by position.
+        features: Item features by name, for instance ``{"whisper": ...}``.
+        catalog: Table of items in position order (title, text, file names), if the data have one.
+        name: Name for reports.
+        source: Where it was read from.
+        split: How it was split: ``"given"``, ``"none"`` (all in train) or a splitter's description.
+
+    Raises:
+        DataError: If train is empty or the parts disagree on the number of users or items.
+    """
+
+    train: Interactions
+    valid: Interactions
+    test: Interactions
+    users: IdMap
+    items: IdMap
+    features: Mapping[str, ItemFeatures] = field(default_factory=dict)
+    catalog: "pd.DataFrame | None" = None
+    name: str = "dataset"
+    source: str = ""
+    split: str = "given"
+
+    def __post_init__(self) -> None:
+        problems = []
+        if len(self.train) == 0:
+            problems.append(f"{self.name}: the train part has no interactions; at least one is needed")
+        for part, interactions in self.parts().items():
+            if (interactions.num_users, interactions.num_items) != (len(self.users), len(self.items)):
+                problems.append(
+                    f"{self.name}: the {part} part counts {interactions.num_users} users and {interactions.num_items} items, "
+                    f"the id maps {len(self.users)} and {len(self.items)}"
+                )
+        for name, features in self.features.items():
+            if features.num_items != len(self.items):
+                problems.append(f"{self.name}: features '{name}' have {features.num_items} rows for {len(self.items)} items")
+            elif not bool(features.mask.any()):
+                problems.append(f"{self.name}: features '{name}' cover no item at all")
+        if problems:
+            raise DataError(problems)
+
+    @property
+    def num_users(self) -> int:
+        """Number of users."""
+        return len(self.users)
+
+    @property
+    def num_items(self) -> int:
+        """Number of items."""
+        return len(self.items)
+
+    def parts(self) -> dict[str, Interactions]:
+        """The three parts by name."""
+        return {"train": self.train, "valid": self.valid, "test": self.test}
+
+    def select_features(self, names: list[str]) -> dict[str, ItemFeatures]:
+        """The named features, in the order of ``names``.
+
+        Raises:
+            UnknownNameError: If a name is not among the features of this dataset.
+        """
+        for name in names:
+            if name not in self.features:
+                raise UnknownNameError("features", name, self.features)
+        return {name: self.features[name] for name in names}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Content hash of ids, parts and features: equal data give equal fingerprints, whatever their file format."""
+        digest = hashlib.blake2b(digest_size=16)
+        for ids in (self.users, self.items):
+            digest.update("\n".join(map(str, ids.array.tolist())).encode())
+            digest.update(b"\0")
+        for part, interactions in self.parts().items():
+            digest.update(part.encode())
+            order = torch.argsort(interactions.keys(), stable=True)
+            for column in (interactions.user, interactions.item, interactions.timestamp, interactions.weight):
+                digest.update(b"-" if column is None else _bytes(column[order]))
+        for name in sorted(self.features):
+            digest.update(f"{name}={feature_hash(self.features[name])}".encode())
+        return digest.hexdigest()
+
+
+def feature_hash(features: ItemFeatures) -> str:
+    """Content hash of one modality's features; rows outside the mask do not count."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(str(tuple(features.x.shape)).encode())
+    digest.update(_bytes(features.mask))
+    digest.update(_bytes(features.x[features.mask]))
+    return digest.hexdigest()
+
+
+def _bytes(tensor: Tensor) -> memoryview:
+    return memoryview(tensor.detach().cpu().contiguous().numpy()).cast("B") if tensor.numel() else memoryview(b"")

@@ -1,0 +1,102 @@
+"""External ids and positions, both ways."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnrec.errors import ArgumentError, DataError
+
+__all__ = ["IdMap"]
+
+ExternalId = int | str
+
+
+class IdMap:
+    """Maps the ids of the user's files to positions 0..n-1 and back.
+
+    Ids keep their kind: integers stay integers, all else is text. An integer map also takes ``"12"`` for 12, so
+    that ids can come from a command line.
+
+    Args:
+        ids: External id of each position, all different.
+        kind: Word for messages, ``"user"`` or ``"item"``.
+
+    Raises:
+        DataError: If an id occurs twice.
+
+    Example:
+        >>> users = IdMap(["alice", "bob"], kind="user")
+        >>> users.positions(["bob", "carol"]).tolist()
+        [1, -1]
+        >>> users.ids([0])
+        ['alice']
+    """
+
+    def __init__(self, ids: Sequence[ExternalId] | npt.NDArray[np.generic], kind: str = "id") -> None:
+        array = np.asarray(ids)
+        if array.ndim != 1:
+            raise ArgumentError(f"'ids' must be one-dimensional (got {array.ndim} dimensions)")
+        if array.size == 0 or np.issubdtype(array.dtype, np.integer):
+            array = array.astype(np.int64)
+        else:
+            array = array.astype(np.str_)
+        self.kind = kind
+        self.array: npt.NDArray[np.generic] = array
+        self._order = np.argsort(array, kind="stable")
+        self._sorted = array[self._order]
+        repeated = np.flatnonzero(self._sorted[1:] == self._sorted[:-1])
+        if repeated.size:
+            shown = ", ".join(repr(value) for value in self._sorted[repeated[:5]].tolist())
+            raise DataError(f"{kind} ids must be unique; {repeated.size} occur again (first: {shown})")
+
+    @classmethod
+    def of_range(cls, size: int, kind: str = "id") -> "IdMap":
+        """The map of files whose ids are the positions themselves."""
+        return cls(np.arange(size), kind=kind)
+
+    def __len__(self) -> int:
+        return int(self.array.size)
+
+    def __contains__(self, external: object) -> bool:
+        return isinstance(external, (int, str)) and bool(self.positions([external])[0] >= 0)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, IdMap) and np.array_equal(self.array, other.array)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"IdMap({len(self)} {self.kind} ids)"
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether the ids are integers."""
+        return bool(np.issubdtype(self.array.dtype, np.integer))
+
+    def positions(self, ids: Iterable[ExternalId] | npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
+        """Position of each id, -1 where it is unknown. Shape: (len(ids),)."""
+        wanted = ids if isinstance(ids, np.ndarray) else np.asarray(list(ids), dtype=object)
+        if wanted.size == 0 or len(self) == 0:
+            return np.full(wanted.size, -1, dtype=np.int64)
+        if self.is_integer:
+            wanted, valid = _as_integers(wanted)
+        else:
+            wanted, valid = wanted.astype(np.str_), np.ones(wanted.size, dtype=bool)
+        place = np.searchsorted(self._sorted, wanted).clip(max=len(self) - 1)
+        found = valid & (self._sorted[place] == wanted)
+        return np.where(found, self._order[place], -1).astype(np.int64)
+
+    def ids(self, positions: Iterable[int] | npt.NDArray[np.int64]) -> list[ExternalId]:
+        """External id of each position."""
+        index = positions if isinstance(positions, np.ndarray) else np.fromiter(positions, dtype=np.int64)
+        return list(self.array[index].tolist())
+
+
+def _as_integers(values: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Integers and which of the values are integers at all."""
+    if np.issubdtype(values.dtype, np.integer):
+        return values.astype(np.int64), np.ones(values.size, dtype=bool)
+    texts = values.astype(np.str_)
+    valid = np.char.isdigit(np.char.lstrip(texts, "-")) & (np.char.str_len(texts) <= 18)
+    return np.where(valid, texts, "0").astype(np.int64), valid

@@ -1,0 +1,58 @@
+"""The features of all items in one modality."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gnnrec.errors import ArgumentError, DataError
+
+__all__ = ["ItemFeatures"]
+
+
+@dataclass(frozen=True, eq=False)
+class ItemFeatures:
+    """Item features and which items have them.
+
+    Args:
+        x: Features. Shape: (num_items, d), float32. Rows outside the mask are zero and never read as data.
+        mask: Whether the item has such content. Shape: (num_items,), bool.
+
+    Raises:
+        ArgumentError: If shapes or types are wrong.
+        DataError: If a covered row holds NaN or infinity; the first rows are named.
+    """
+
+    x: Tensor
+    mask: Tensor
+
+    def __post_init__(self) -> None:
+        if self.x.dim() != 2 or not self.x.is_floating_point():
+            raise ArgumentError(f"'x' must be a floating (num_items, d) matrix (got {self.x.dtype}, {tuple(self.x.shape)})")
+        if self.mask.shape != self.x.shape[:1] or self.mask.dtype != torch.bool:
+            raise ArgumentError(
+                f"'mask' must be bool of shape ({self.x.shape[0]},) (got {self.mask.dtype}, {tuple(self.mask.shape)})"
+            )
+        bad = (~torch.isfinite(self.x).all(dim=1) & self.mask).nonzero().flatten()
+        if bad.numel():
+            rows = ", ".join(str(row) for row in bad[:5].tolist())
+            raise DataError(f"features hold NaN or infinity in {bad.numel()} rows (first: {rows}); every value must be finite")
+
+    @property
+    def num_items(self) -> int:
+        """Number of items."""
+        return self.x.shape[0]
+
+    @property
+    def dim(self) -> int:
+        """Length of one item's feature vector."""
+        return self.x.shape[1]
+
+    @property
+    def coverage(self) -> float:
+        """Share of items that have features, in [0, 1]."""
+        return float(self.mask.float().mean()) if self.num_items else 0.0
+
+    def to(self, device: torch.device | str) -> "ItemFeatures":
+        """The same features on ``device``."""
+        return ItemFeatures(x=self.x.to(device), mask=self.mask.to(device))

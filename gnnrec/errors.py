@@ -1,0 +1,69 @@
+"""The errors that gnnrec raises on purpose: one tree, each class also the built-in that it resembles."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "ArgumentError",
+    "DataError",
+    "GnnrecError",
+    "MissingExtraError",
+    "RunError",
+    "TrainingError",
+    "UnknownNameError",
+]
+
+
+class GnnrecError(Exception):
+    """Base of every error that gnnrec raises on purpose; the command line prints it as one line."""
+
+
+class ArgumentError(GnnrecError, ValueError):
+    """An argument has a value that cannot work."""
+
+
+class DataError(GnnrecError, ValueError):
+    """Input data are wrong.
+
+    Args:
+        problems: What is wrong, each naming its file, row and column; all are reported together.
+    """
+
+    def __init__(self, problems: str | Sequence[str]) -> None:
+        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        if len(self.problems) == 1:
+            message = self.problems[0]
+        else:
+            message = "\n".join([f"{len(self.problems)} problems:", *(f"  - {line}" for line in self.problems)])
+        super().__init__(message)
+
+
+class RunError(GnnrecError, RuntimeError):
+    """A run folder cannot be used as asked."""
+
+
+class TrainingError(GnnrecError, ArithmeticError):
+    """Training cannot go on, for instance because a loss is not finite."""
+
+
+class MissingExtraError(GnnrecError, ImportError):
+    """An optional dependency is needed and absent.
+
+    Args:
+        package: The package that could not be imported.
+        extra: The extra of gnnrec that installs it.
+        purpose: What needs it.
+    """
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs '{package}'; install it with: pip install 'gnnrec[{extra}]'")
+
+
+class UnknownNameError(GnnrecError, LookupError):
+    """A name is not among those that exist; the message lists near matches and what there is."""
+
+    def __init__(self, kind: str, name: str, available: Iterable[str]) -> None:
+        names = sorted(available)
+        near = difflib.get_close_matches(name, names, n=2, cutoff=0.6)
+        hint = f" did you mean {' or '.join(repr(match) for match in near)}?" if near else ""
+        super().__init__(f"unknown {kind} '{name}';{hint} Available: {', '.join(names) or 'none'}")

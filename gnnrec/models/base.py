@@ -1,0 +1,92 @@
+"""What every embedding recommender has."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gnnrec.data.item_features import ItemFeatures
+from graphs import BipartiteGraph
+
+__all__ = ["Batch", "Embeddings", "Features", "Recommender"]
+
+Features = Mapping[str, ItemFeatures]
+
+
+class Embeddings(NamedTuple):
+    """Final user and item vectors; the score of a pair is their dot product."""
+
+    user: Tensor
+    """Shape: (num_users, d)."""
+    item: Tensor
+    """Shape: (num_items, d)."""
+    item_fold_in: Tensor | None = None
+    """What an item adds to the vector of a user who was not in training: that user is the sum over the history, divided
+    by the square root of its length. ``None`` where the method defines no such thing. Shape: (num_items, d)."""
+
+
+class Batch(NamedTuple):
+    """One training step's triples: the user took the positive and did not take the negative."""
+
+    users: Tensor
+    """Shape: (B,), int64."""
+    positives: Tensor
+    """Shape: (B,), int64."""
+    negatives: Tensor
+    """Shape: (B,), int64."""
+
+
+class Recommender(nn.Module, ABC):
+    """Base of the models that give one vector a user and one an item.
+
+    The graph and the features are arguments of every call and no hidden state is kept between calls, so a model can
+    be used in any training loop.
+
+    Args:
+        num_users: Number of users.
+        num_items: Number of items.
+    """
+
+    needs_features: ClassVar[bool] = False
+    """Whether the model cannot do without item features."""
+
+    def __init__(self, num_users: int, num_items: int) -> None:
+        super().__init__()
+        self.num_users = num_users
+        self.num_items = num_items
+
+    @abstractmethod
+    def forward(self, graph: BipartiteGraph, features: Features) -> Embeddings:
+        """Embeddings of all users and items.
+
+        Args:
+            graph: The training graph.
+            features: Item features by name, on the model's device.
+        """
+
+    @abstractmethod
+    def loss(self, graph: BipartiteGraph, features: Features, batch: Batch) -> dict[str, Tensor]:
+        """Named loss terms of one step, scalars; the training loop adds them up."""
+
+    @abstractmethod
+    def reset_parameters(self) -> None:
+        """Draw all parameters anew."""
+
+    def begin_epoch(self, graph: BipartiteGraph, features: Features) -> None:
+        """Hook for methods that rebuild a graph or prune edges once an epoch; does nothing here."""
+
+    @torch.no_grad()
+    def embeddings(self, graph: BipartiteGraph, features: Features) -> Embeddings:
+        """Embeddings in evaluation mode, without gradient; the model's mode is restored."""
+        training = self.training
+        self.eval()
+        try:
+            return self(graph, features)  # type: ignore[no-any-return]
+        finally:
+            self.train(training)
+
+    def extra_repr(self) -> str:
+        """Sizes shown by ``repr``."""
+        return f"num_users={self.num_users}, num_items={self.num_items}"

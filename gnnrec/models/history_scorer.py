@@ -1,0 +1,91 @@
+"""Base of the models without training epochs."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import Self
+
+from gnnrec.models.base import Features
+from gnnrec.models.scorer import HistoryRows
+from graphs import BipartiteGraph
+
+__all__ = ["HistoryScorer", "gather_histories"]
+
+
+def gather_histories(graph: BipartiteGraph, users: Tensor) -> HistoryRows:
+    """Training items of the given users in compressed form.
+
+    Args:
+        graph: The training graph.
+        users: Positions. Shape: (B,), int64.
+
+    Returns:
+        Pointer (B + 1,) and items.
+    """
+    start = graph.user_pointer
+    lengths = start[users + 1] - start[users]
+    pointer = torch.zeros(users.numel() + 1, dtype=torch.int64, device=users.device)
+    pointer[1:] = lengths.cumsum(0)
+    offset = torch.repeat_interleave(start[users] - pointer[:-1], lengths)
+    return pointer, graph.edge_index[1][torch.arange(offset.numel(), device=users.device) + offset]
+
+
+class HistoryScorer(nn.Module, ABC):
+    """A model that is computed once from the training graph and scores a user by the items taken.
+
+    What a subclass learns in :meth:`_fit` it stores as buffers (registered empty in the constructor); they are what a
+    run folder keeps. The graph itself is not part of the state: :meth:`attach` gives it back after loading.
+    """
+
+    needs_features: ClassVar[bool] = False
+    """Whether the model cannot do without item features."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.graph: BipartiteGraph | None = None
+
+    def fit(self, graph: BipartiteGraph, features: Features | None = None) -> Self:
+        """Learn from the training graph and item features.
+
+        Args:
+            graph: The training graph.
+            features: Item features by name.
+
+        Returns:
+            The model itself.
+        """
+        self.attach(graph)
+        with torch.no_grad():
+            self._fit(graph, features or {})
+        return self
+
+    def attach(self, graph: BipartiteGraph) -> Self:
+        """Set the graph whose users :meth:`score` knows, without learning anew."""
+        self.graph = graph
+        return self
+
+    @abstractmethod
+    def _fit(self, graph: BipartiteGraph, features: Features) -> None:
+        """Fill the buffers."""
+
+    @abstractmethod
+    def score_histories(self, histories: HistoryRows) -> Tensor:
+        """Scores for users given by what they took, known or not. Shape: (B, num_items), fresh."""
+
+    @torch.no_grad()
+    def score(self, users: Tensor) -> Tensor:
+        """Scores of all items for users of the training graph. Shapes: (B,) -> (B, num_items), fresh."""
+        if self.graph is None:
+            raise RuntimeError(f"{type(self).__name__} must be fitted before it can score; call fit(graph, features)")
+        return self.score_histories(gather_histories(self.graph, users))
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
+        # Buffers have the size that fitting gives them, so the stored size is taken over before the strict copy.
+        for name, buffer in self._buffers.items():
+            stored = state_dict.get(prefix + name)
+            if buffer is not None and isinstance(stored, Tensor):
+                self._buffers[name] = torch.empty_like(stored, device=buffer.device)
+        super()._load_from_state_dict(state_dict, prefix, *rest)  # type: ignore[no-untyped-call]

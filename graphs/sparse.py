@@ -1,0 +1,128 @@
+"""The one sparse-times-dense product that every model propagates with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+__all__ = ["SparseOperator"]
+
+
+class SparseOperator:
+    r"""A constant float32 CSR matrix that multiplies dense matrices, with gradient to the dense side.
+
+    The transpose is kept beside the matrix, because autograd through a CSR tensor transposes at every step and is
+    hundreds of times slower. A symmetric matrix is its own transpose.
+
+    Args:
+        csr: The matrix, ``torch.sparse_csr``. Shape: (rows, columns).
+        transpose: Its transpose in CSR; ``None`` says that the matrix is symmetric.
+
+    Example:
+        >>> operator = SparseOperator(torch.eye(3).to_sparse_csr())
+        >>> operator.matmul(torch.ones(3, 2)).sum().item()
+        6.0
+    """
+
+    def __init__(self, csr: Tensor, transpose: Tensor | None = None) -> None:
+        if csr.layout != torch.sparse_csr:
+            raise ValueError(f"'csr' must have layout torch.sparse_csr (got {csr.layout})")
+        if transpose is None and csr.shape[0] != csr.shape[1]:
+            raise ValueError(f"a matrix of shape {tuple(csr.shape)} is not symmetric; give its 'transpose'")
+        self.csr = csr
+        self._transpose = transpose
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.csr.shape[0], self.csr.shape[1]
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether the matrix is its own transpose."""
+        return self._transpose is None
+
+    @property
+    def num_nonzeros(self) -> int:
+        """Stored entries."""
+        return int(self.csr.values().numel())
+
+    @property
+    def transposed(self) -> SparseOperator:
+        """The transpose, without a copy."""
+        return self if self._transpose is None else SparseOperator(self._transpose, self.csr)
+
+    def __repr__(self) -> str:
+        rows, columns = self.shape
+        return f"SparseOperator({rows}, {columns}, nonzeros={self.num_nonzeros}, symmetric={self.is_symmetric})"
+
+    def matmul(self, x: Tensor) -> Tensor:
+        """Product with a dense matrix, differentiable in ``x``. Shapes: (columns, d) -> (rows, d)."""
+        product: Tensor = _Product.apply(x, self)  # type: ignore[no-untyped-call]
+        return product
+
+    def matmul_into(self, x: Tensor, out: Tensor, *, alpha: float = 1.0, beta: float = 0.0) -> Tensor:
+        """``out = beta * out + alpha * matrix @ x`` without autograd, in place.
+
+        Args:
+            x: Dense matrix. Shape: (columns, d).
+            out: Where the result goes. Shape: (rows, d).
+            alpha: Factor of the product.
+            beta: Factor of what ``out`` held; 0 ignores it.
+        """
+        return torch.addmm(out, self.csr, x, beta=beta, alpha=alpha, out=out)
+
+    def layer_mean(self, x: Tensor, num_layers: int) -> Tensor:
+        r"""Mean of all propagation layers, :math:`\frac{1}{K+1} \sum_{k=0}^{K} A^k x`, differentiable in ``x``.
+
+        Evaluated by Horner's rule, so that no layer is kept: its backward is the same polynomial of the transpose.
+
+        Args:
+            x: Layer 0. Shape: (n, d).
+            num_layers: K.
+
+        Returns:
+            The mean. Shape: (n, d).
+        """
+        mean: Tensor = _LayerMean.apply(x, self, num_layers)  # type: ignore[no-untyped-call]
+        return mean
+
+
+class _Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, operator: SparseOperator) -> Tensor:
+        ctx.operator = operator
+        return operator.matmul_into(x, x.new_empty(operator.shape[0], x.shape[1]))
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        transposed = ctx.operator.transposed
+        gradient = gradient.contiguous()
+        return transposed.matmul_into(gradient, gradient.new_empty(transposed.shape[0], gradient.shape[1])), None
+
+
+class _LayerMean(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, operator: SparseOperator, num_layers: int) -> Tensor:
+        ctx.operator, ctx.num_layers = operator, num_layers
+        return _horner(operator, x, num_layers)
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return _horner(ctx.operator.transposed, gradient.contiguous(), ctx.num_layers), None, None
+
+
+def _horner(operator: SparseOperator, x: Tensor, num_layers: int) -> Tensor:
+    share = 1.0 / (num_layers + 1)
+    if num_layers == 0:
+        return x * share
+    # The innermost term x/(K+1) is folded into the first product's alpha: one pass over x less.
+    current = operator.matmul_into(x, x * share, alpha=share, beta=1.0)
+    for _ in range(num_layers - 1):
+        current = operator.matmul_into(current, x * share, beta=1.0)
+    return current
