@@ -1,6 +1,7 @@
 """The features of all items in one modality."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -52,6 +53,17 @@ class ItemFeatures:
     def coverage(self) -> float:
         """Share of items that have features, in [0, 1]."""
         return float(self.mask.float().mean()) if self.num_items else 0.0
+
+    @cached_property
+    def norms(self) -> Tensor:
+        """Euclidean length of each row, at least 1e-12. Shape: (num_items,)."""
+        return torch.linalg.vector_norm(self.x, dim=1).clamp(min=1e-12)
+
+    @cached_property
+    def mean_direction(self) -> Tensor:
+        """Mean of the covered rows scaled to length 1: the stand-in for an item without content. Shape: (d,)."""
+        weight = self.mask.to(self.x.dtype) / self.norms
+        return (weight @ self.x) / self.mask.sum().clamp(min=1)
 
     def to(self, device: torch.device | str) -> "ItemFeatures":
         """The same features on ``device``."""

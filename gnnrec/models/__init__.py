@@ -8,9 +8,11 @@ from gnnrec.models.lightgcn import LightGCN
 from gnnrec.models.popularity import Popularity
 from gnnrec.models.registry import create_model, list_models, model_arguments, model_class, register_model
 from gnnrec.models.scorer import HistoryRows, Scorer
+from gnnrec.models.vbpr import VBPR
 
 __all__ = [
     "BPRMF",
+    "VBPR",
     "Batch",
     "EmbeddingScorer",
     "Embeddings",

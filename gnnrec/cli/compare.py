@@ -1,0 +1,124 @@
+"""``gnnrec compare``: runs side by side, with paired tests over users."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gnnrec.evaluation.run_group import RunGroup
+    from gnnrec.evaluation.significance import Comparison
+
+_SIGNIFICANT = 0.05
+
+
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Run folders, two or more; seeds of one model are averaged.")
+    ],
+    metric: Annotated[str, typer.Option(help="Metric to compare.")] = "recall@20",
+    part: Annotated[str, typer.Option(help="Part to compare on: valid or test.")] = "test",
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare all with this one, a name in the table or a run folder. [default: every pair]"
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Compare runs user by user: paired t-test, Wilcoxon, bootstrap interval, Holm correction.
+
+    Runs that differ by seed only count as one model: each user's values are averaged over the seeds before the
+    tests, and the spread over seeds is shown.
+    """
+    from gnnrec.errors import ArgumentError
+    from gnnrec.evaluation.run_group import read_run_groups
+    from gnnrec.evaluation.significance import compare as compare_values
+
+    if len(runs) < 2:
+        raise ArgumentError(f"'runs' must name at least two run folders (got {len(runs)})")
+    groups = read_run_groups(runs, metric, part)
+    against = _baseline_name(groups, baseline)
+    comparisons = []
+    if len(groups) > 1:
+        comparisons = compare_values({group.name: group.user_values for group in groups}, against)
+    if as_json:
+        _print_json(groups, comparisons, metric, part)
+    else:
+        _print_tables(groups, comparisons, metric, part)
+
+
+def _baseline_name(groups: list[RunGroup], baseline: str | None) -> str | None:
+    from gnnrec.errors import UnknownNameError
+
+    if baseline is None:
+        return None
+    for group in groups:
+        if baseline == group.name or Path(baseline) in group.folders:
+            return group.name
+    raise UnknownNameError("baseline", baseline, [group.name for group in groups])
+
+
+def _print_json(groups: list[RunGroup], comparisons: list[Comparison], metric: str, part: str) -> None:
+    import dataclasses
+    import json
+
+    record = {
+        "metric": metric,
+        "part": part,
+        "num_users": groups[0].values.shape[1],
+        "models": [
+            {
+                "name": group.name,
+                "runs": [str(folder) for folder in group.folders],
+                "seeds": list(group.seeds),
+                "mean": group.mean,
+                "spread": group.spread,
+            }
+            for group in groups
+        ],
+        "comparisons": [dataclasses.asdict(comparison) for comparison in comparisons],
+    }
+    typer.echo(json.dumps(record, indent=2, allow_nan=False))
+
+
+def _print_tables(groups: list[RunGroup], comparisons: list[Comparison], metric: str, part: str) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    means = Table(title=f"{metric} on {part}, {groups[0].values.shape[1]:,} users", title_justify="left")
+    for header in ("model", "seeds", "mean", "spread"):
+        means.add_column(header, justify="left" if header == "model" else "right")
+    for group in sorted(groups, key=lambda group: -group.mean):
+        spread = "-" if group.spread is None else f"{group.spread:.4f}"
+        means.add_row(escape(group.name), ", ".join(map(str, group.seeds)), f"{group.mean:.4f}", spread)
+    console.print(means)
+    if not comparisons:
+        console.print("All runs are seeds of one model; there is nothing to test.")
+        return
+    tests = Table(
+        title=f"Pairs, p values after Holm's correction over {len(comparisons)} (bold: below {_SIGNIFICANT})",
+        title_justify="left",
+    )
+    tests.add_column("a - b")
+    for header in ("difference", "relative", "95 % interval", "t-test p", "Wilcoxon p"):
+        tests.add_column(header, justify="right")
+    for pair in comparisons:
+        tests.add_row(
+            escape(f"{pair.a} - {pair.b}"),
+            f"{pair.difference:+.4f}",
+            "-" if pair.relative is None else f"{pair.relative:+.1%}",
+            f"{pair.ci_low:+.4f} to {pair.ci_high:+.4f}",
+            _p_value(pair.t_p_corrected),
+            _p_value(pair.wilcoxon_p_corrected),
+        )
+    console.print(tests)
+
+
+def _p_value(value: float) -> str:
+    text = f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"
+    return f"[bold]{text}[/bold]" if value < _SIGNIFICANT else text

@@ -1,0 +1,235 @@
+"""Run folders read for comparison, the seeds of one model together."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnnrec.errors import DataError, RunError, UnknownNameError
+
+__all__ = ["RunGroup", "read_run_groups"]
+
+RUN_FILE = "run.json"
+PER_USER_FILE = "metrics_per_user.parquet"
+_KEYS = ("user_id", "part")
+_NOT_SETTINGS = ("seed", "device")
+"""Options in which runs of the same model may differ."""
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class RunGroup:
+    """Runs that differ by seed only.
+
+    Args:
+        name: The model's name, with the settings that set it apart where another group has the same model.
+        folders: Run folders.
+        seeds: Their seeds.
+        values: One metric by run and user. Shape: (S, U).
+    """
+
+    name: str
+    folders: tuple[Path, ...]
+    seeds: tuple[int, ...]
+    values: npt.NDArray[np.float64]
+
+    @property
+    def user_values(self) -> npt.NDArray[np.float64]:
+        """Mean over seeds of each user. Shape: (U,)."""
+        return np.asarray(self.values.mean(axis=0))
+
+    @property
+    def mean(self) -> float:
+        """Mean over users and seeds."""
+        return float(self.values.mean())
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation over seeds of the mean over users; None with one seed."""
+        return float(self.values.mean(axis=1).std(ddof=1)) if len(self.seeds) > 1 else None
+
+
+def read_run_groups(folders: Sequence[Path], metric: str, part: str = "test") -> list[RunGroup]:
+    """Read one metric of each user from run folders that share data and users.
+
+    Users without a finite value in some run, such as the diversity of a list of one, are left out of all.
+
+    Args:
+        folders: Run folders.
+        metric: Column of the per-user file, such as ``"recall@20"``.
+        part: ``"valid"`` or ``"test"``.
+
+    Returns:
+        Groups in the order of their first run.
+
+    Raises:
+        RunError: If a file is missing or unreadable, or runs differ in data or users, or are the same seed twice.
+        UnknownNameError: If a run has no such metric or part.
+    """
+    records = [_read_record(folder) for folder in folders]
+    _check_same_data(folders, records)
+    _check_metric(folders, metric)
+    tables = [_read_values(folder, metric, part) for folder in folders]
+    _check_same_users(folders, [users for users, _ in tables], part)
+    values = np.stack([column for _, column in tables])  # (runs, U)
+    values = values[:, np.isfinite(values).all(axis=0)]
+    if not values.shape[1]:
+        raise RunError(f"no user has a finite '{metric}' on part '{part}' in every run")
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, record in enumerate(records):
+        members[json.dumps([record["model"]["name"], _settings(record)], sort_keys=True)].append(index)
+    names = _group_names([records[indices[0]] for indices in members.values()])
+    for indices in members.values():
+        _check_seeds([folders[index] for index in indices], [records[index]["seed"] for index in indices])
+    return [
+        RunGroup(
+            name=name,
+            folders=tuple(folders[index] for index in indices),
+            seeds=tuple(records[index]["seed"] for index in indices),
+            values=values[indices],
+        )
+        for name, indices in zip(names, members.values(), strict=True)
+    ]
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    """``run.json``, checked for what a comparison needs."""
+    path = folder / RUN_FILE
+    if not path.is_file():
+        raise RunError(
+            f"{folder} is not a run folder: it has no {RUN_FILE}; make one with: gnnrec train MODEL PATH --out {folder}"
+        )
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        problem = None if isinstance(record, dict) else "is no JSON object"
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        problem = f"is not valid JSON ({error})"
+    if problem:
+        raise RunError(f"{path}: {problem}")
+    missing = [] if "seed" in record else ["seed"]
+    for key, name in (("model", "name"), ("data", "fingerprint")):
+        if not isinstance(record.get(key), dict) or name not in record[key]:
+            missing.append(f"{key}.{name}")
+    if missing:
+        raise RunError(f"{path}: lacks {', '.join(missing)}; was it written by gnnrec train?")
+    return dict(record)
+
+
+def _settings(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Options, model arguments and names of features: what is the same in runs that differ by seed only."""
+    settings = {**(record.get("options") or {}), **(record["model"].get("arguments") or {})}
+    settings["features"] = "+".join(record.get("features") or ())
+    return {key: value for key, value in settings.items() if key not in _NOT_SETTINGS}
+
+
+def _group_names(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The model's name, followed by the settings in which groups of that model differ."""
+    of_model: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for record in records:
+        shown = {
+            key: value if isinstance(value, str) else json.dumps(value)
+            for key, value in _settings(record).items()
+        }
+        of_model[record["model"]["name"]].append(shown)
+    names = []
+    for record in records:
+        model = record["model"]["name"]
+        keys = sorted({key for settings in of_model[model] for key in settings})
+        differing = [key for key in keys if len({settings.get(key) for settings in of_model[model]}) > 1]
+        own = _settings(record)
+        values = ", ".join(f"{key}={own.get(key, 'default')}" for key in differing)
+        names.append(f"{model} ({values})" if values else model)
+    return names
+
+
+def _check_same_data(folders: Sequence[Path], records: Sequence[Mapping[str, Any]]) -> None:
+    fingerprints = [record["data"]["fingerprint"] for record in records]
+    if len(set(fingerprints)) > 1:
+        raise DataError(
+            ["runs must be made on the same data to be compared"]
+            + [
+                f"{folder}: {record['data'].get('path', 'unknown path')} with fingerprint {record['data']['fingerprint']}"
+                for folder, record in zip(folders, records, strict=True)
+            ]
+        )
+
+
+def _check_metric(folders: Sequence[Path], metric: str) -> None:
+    """Refuse a metric that a run lacks, naming those that all have."""
+    from pyarrow import ArrowException
+    from pyarrow.parquet import read_schema
+
+    columns = []
+    for folder in folders:
+        path = folder / PER_USER_FILE
+        if not path.is_file():
+            raise RunError(f"{folder} has no {PER_USER_FILE}; make it with: gnnrec evaluate {folder}")
+        try:
+            columns.append(read_schema(path).names)
+        except (ArrowException, OSError) as error:
+            raise RunError(
+                f"{path}: cannot be read ({error}); make it anew with: gnnrec evaluate {folder}"
+            ) from error
+        lacking = [key for key in _KEYS if key not in columns[-1]]
+        if lacking:
+            raise RunError(
+                f"{path}: lacks column {', '.join(lacking)}; make it anew with: gnnrec evaluate {folder}"
+            )
+    common = set(columns[0]).intersection(*columns[1:]) - set(_KEYS)
+    if metric not in common:
+        raise UnknownNameError("metric", metric, common)
+
+
+def _read_values(folder: Path, metric: str, part: str) -> tuple[Array, npt.NDArray[np.float64]]:
+    """Users, sorted, and their values in one part. Shapes: (U,), (U,)."""
+    from pyarrow import ArrowException
+    from pyarrow.parquet import read_table
+
+    path = folder / PER_USER_FILE
+    try:
+        table = read_table(path, columns=[*_KEYS, metric])
+    except (ArrowException, OSError) as error:
+        raise RunError(
+            f"{path}: cannot be read ({error}); make it anew with: gnnrec evaluate {folder}"
+        ) from error
+    parts = table["part"].to_numpy().astype(np.str_)
+    if part not in parts:
+        raise UnknownNameError(f"part in {path}", part, np.unique(parts).tolist())
+    users = table["user_id"].to_numpy()[parts == part]
+    users = users.astype(np.str_) if users.dtype == object else users
+    order = np.argsort(users, kind="stable")
+    users = users[order]
+    repeated = np.flatnonzero(users[1:] == users[:-1])
+    if repeated.size:
+        raise RunError(f"{path}: user_id '{users[repeated[0]]}' occurs more than once on part '{part}'")
+    return users, table[metric].to_numpy()[parts == part][order].astype(np.float64)
+
+
+def _check_same_users(folders: Sequence[Path], users: Sequence[Array], part: str) -> None:
+    for folder, others in zip(folders[1:], users[1:], strict=True):
+        if np.array_equal(users[0], others):
+            continue
+        problems = [f"{folders[0]} and {folder} must have the same users on part '{part}'"]
+        for name, left, right in ((folders[0], users[0], others), (folder, others, users[0])):
+            only = np.setdiff1d(left.astype(np.str_), right.astype(np.str_))
+            if only.size:
+                shown = ", ".join(repr(user) for user in only[:5].tolist())
+                problems.append(f"{only.size} are in {name} only (first: {shown})")
+        raise RunError("; ".join(problems))
+
+
+def _check_seeds(folders: Sequence[Path], seeds: Sequence[int]) -> None:
+    """Refuse the same run twice, which would count as agreement between seeds."""
+    first: dict[int, Path] = {}
+    for folder, seed in zip(folders, seeds, strict=True):
+        if seed in first:
+            raise RunError(
+                f"{first[seed]} and {folder} are the same model with the same seed {seed}; name one of them"
+            )
+        first[seed] = folder

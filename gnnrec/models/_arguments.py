@@ -1,0 +1,37 @@
+"""Checks of hyper-parameters that several models share."""
+
+import math
+
+from gnnrec.errors import ArgumentError
+
+__all__ = ["check_not_negative", "check_positive", "check_positive_integer"]
+
+
+def check_positive_integer(name: str, value: int) -> None:
+    """Refuse anything but 1, 2, 3, ...
+
+    Raises:
+        ArgumentError: If ``value`` is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ArgumentError(f"'{name}' must be a positive integer (got {value!r})")
+
+
+def check_not_negative(name: str, value: float) -> None:
+    """Refuse negative numbers, infinity and NaN.
+
+    Raises:
+        ArgumentError: If ``value`` is one of these.
+    """
+    if not (math.isfinite(value) and value >= 0):
+        raise ArgumentError(f"'{name}' must be a finite number of at least 0 (got {value!r})")
+
+
+def check_positive(name: str, value: float) -> None:
+    """Refuse zero, negative numbers, infinity and NaN.
+
+    Raises:
+        ArgumentError: If ``value`` is one of these.
+    """
+    if not (math.isfinite(value) and value > 0):
+        raise ArgumentError(f"'{name}' must be a finite number above 0 (got {value!r})")

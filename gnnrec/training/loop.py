@@ -1,0 +1,121 @@
+"""The training loop."""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from gnnrec.data.item_features import ItemFeatures
+from gnnrec.errors import TrainingError
+from gnnrec.models.base import Batch, Recommender
+from gnnrec.training.allocator import keep_freed_memory
+from gnnrec.training.callbacks import Callback
+from gnnrec.training.options import TrainOptions
+from gnnrec.training.sampler import TripleSampler
+from gnnrec.training.state import TrainState
+from graphs import BipartiteGraph
+
+__all__ = ["fit"]
+
+Validate = Callable[[Recommender], dict[str, float]]
+"""Gives the validation metrics of a model as it is."""
+
+
+def fit(
+    model: Recommender,
+    graph: BipartiteGraph,
+    features: Mapping[str, ItemFeatures],
+    options: TrainOptions,
+    *,
+    validate: Validate | None = None,
+    callbacks: Sequence[Callback] = (),
+    resume: Mapping[str, Any] | None = None,
+) -> TrainState:
+    """Train a model; at the end it holds the parameters of its best epoch on validation.
+
+    Args:
+        model: The model, on its device.
+        graph: The training graph, on the same device.
+        features: Item features, on the same device.
+        options: How to train.
+        validate: Gives the validation metrics; without it every epoch up to ``max_epochs`` runs and the last counts.
+        callbacks: Hooks, called in order.
+        resume: State of an interrupted run (:meth:`TrainState.to_dict`); training continues as if it never stopped.
+
+    Returns:
+        Where training ended.
+
+    Raises:
+        TrainingError: If a loss is not finite; it names the term and the epoch. Checkpoints of earlier epochs stay.
+    """
+    keep_freed_memory()
+    sampler = TripleSampler(graph)
+    # The fused kernel reads and writes each parameter once; the default makes a pass for each operation.
+    optimizer = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
+    generator = torch.Generator(device=graph.device).manual_seed(options.seed)
+    state = TrainState(model, optimizer, generator)
+    if resume is not None:
+        state.restore(dict(resume))
+    try:
+        for callback in callbacks:
+            callback.on_start(state)
+        while state.epoch < options.max_epochs and not state.stop:
+            started = time.perf_counter()
+            losses = _train_epoch(state, sampler, graph, features, options.batch_size, callbacks)
+            state.epoch += 1
+            _refuse_non_finite(losses, state.epoch)
+            record: dict[str, Any] = {"epoch": state.epoch, "losses": losses}
+            record["train_seconds"] = time.perf_counter() - started
+            if validate is not None and (state.epoch % options.evaluate_every == 0 or state.epoch == options.max_epochs):
+                record["valid"] = validate(model)
+                state.keep_best(record["valid"][options.metric])
+            record["seconds"] = time.perf_counter() - started
+            state.history.append(record)
+            for callback in callbacks:
+                callback.on_epoch(state, record)
+    finally:
+        for callback in callbacks:
+            callback.on_end(state)
+    if state.best_parameters:
+        model.load_state_dict(state.best_parameters)
+    return state
+
+
+def _train_epoch(
+    state: TrainState,
+    sampler: TripleSampler,
+    graph: BipartiteGraph,
+    features: Mapping[str, ItemFeatures],
+    batch_size: int,
+    callbacks: Sequence[Callback],
+) -> dict[str, float]:
+    """One pass over all training pairs; gives the mean of each loss term."""
+    model = state.model
+    model.train()
+    model.begin_epoch(graph, features)
+    triples = sampler.epoch(state.generator)
+    num_steps = math.ceil(len(sampler) / batch_size)
+    sums: dict[str, torch.Tensor] = {}
+    batches = zip(*(column.split(batch_size) for column in triples), strict=True)
+    for step, columns in enumerate(batches, start=1):
+        terms = model.loss(graph, features, Batch(*columns))
+        state.optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
+        state.optimizer.step()
+        for name, value in terms.items():
+            # Sums stay on the device: reading them at every step would make a GPU wait.
+            sums[name] = sums.get(name, 0) + value.detach()
+        for callback in callbacks:
+            callback.on_step(state, step, num_steps)
+    return {name: float(value) / num_steps for name, value in sums.items()}
+
+
+def _refuse_non_finite(losses: Mapping[str, float], epoch: int) -> None:
+    bad = [f"'{name}' is {value}" for name, value in losses.items() if not math.isfinite(value)]
+    if bad:
+        raise TrainingError(
+            f"loss {' and '.join(bad)} in epoch {epoch}; lower --learning-rate or look at the item features. "
+            "The checkpoint of the last good epoch is kept"
+        )

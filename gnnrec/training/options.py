@@ -1,0 +1,41 @@
+"""Settings of training."""
+
+from dataclasses import dataclass
+
+from gnnrec.errors import ArgumentError
+
+__all__ = ["TrainOptions"]
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How to train; what a model is made of is in its constructor.
+
+    Args:
+        learning_rate: Step size of Adam.
+        batch_size: Training pairs a step.
+        max_epochs: Epochs at most.
+        patience: Evaluations without a better validation metric after which training stops.
+        evaluate_every: Epochs between evaluations.
+        metric: Validation metric that selects the epoch.
+        seed: Seed of initial parameters, order of pairs and negatives.
+        device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"auto"`` (CUDA where there is one).
+        deterministic: Refuse CUDA operations whose result varies between runs.
+    """
+
+    learning_rate: float = 1e-3
+    batch_size: int = 2048
+    max_epochs: int = 1000
+    patience: int = 20
+    evaluate_every: int = 1
+    metric: str = "recall@20"
+    seed: int = 0
+    device: str = "auto"
+    deterministic: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "max_epochs", "patience", "evaluate_every"):
+            if getattr(self, name) < 1:
+                raise ArgumentError(f"'{name}' must be a positive integer (got {getattr(self, name)})")
+        if not self.learning_rate > 0:
+            raise ArgumentError(f"'learning_rate' must be positive (got {self.learning_rate})")
