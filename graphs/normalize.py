@@ -10,15 +10,20 @@ from torch import Tensor
 
 from graphs.sparse import SparseOperator
 
-__all__ = ["Normalization", "build_csr", "normalized_operator"]
+__all__ = ["Normalization", "build_csr", "index_type", "normalized_operator"]
 
 Normalization = Literal["symmetric", "row", "none"]
+
+
+def index_type(largest: int) -> torch.dtype:
+    """32-bit integers where ``largest`` fits: half the bytes to sort and gather, and what sparse kernels want."""
+    return torch.int32 if largest < 2**31 else torch.int64
 
 
 def build_csr(row: Tensor, column: Tensor, value: Tensor, shape: tuple[int, int]) -> Tensor:
     """CSR matrix of entries that are sorted by row, then column, without duplicates.
 
-    Indices are 32-bit where they fit: the CPU and CUDA kernels want them so and would convert at every product.
+    Indices are 32-bit where they fit: the CPU and CUDA kernels would convert others at every product.
 
     Args:
         row: Row of each entry. Shape: (E,).
@@ -26,21 +31,16 @@ def build_csr(row: Tensor, column: Tensor, value: Tensor, shape: tuple[int, int]
         value: Value of each entry. Shape: (E,).
         shape: Rows and columns.
     """
-    row_pointer = torch.zeros(shape[0] + 1, dtype=torch.int64, device=row.device)
-    row_pointer[1:] = torch.bincount(row, minlength=shape[0]).cumsum(0)
-    index_type = torch.int32 if max(*shape, row.numel()) < 2**31 else torch.int64
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse")
-        return torch.sparse_csr_tensor(
-            row_pointer.to(index_type), column.to(index_type), value, size=shape, check_invariants=False
-        )
+    return _csr(torch.bincount(row, minlength=shape[0]), column, value, shape)
 
 
-def normalized_operator(edge_index: Tensor, num_users: int, num_items: int, norm: Normalization) -> SparseOperator:
+def normalized_operator(
+    edge_index: Tensor, num_users: int, num_items: int, norm: Normalization
+) -> SparseOperator:
     r"""Adjacency of the bipartite graph over users first, then items.
 
-    ``"symmetric"`` is :math:`D^{-1/2} A D^{-1/2}` (LightGCN, equation 3), ``"row"`` is :math:`D^{-1} A`, ``"none"``
-    is :math:`A`. Nodes without edges have empty rows.
+    ``"symmetric"`` is :math:`D^{-1/2} A D^{-1/2}` (LightGCN, equation 3), ``"row"`` is :math:`D^{-1} A`,
+    ``"none"`` is :math:`A`. Nodes without edges have empty rows.
 
     Args:
         edge_index: User-to-item edges, sorted by user, then item, without duplicates. Shape: (2, E).
@@ -56,18 +56,34 @@ def normalized_operator(edge_index: Tensor, num_users: int, num_items: int, norm
     """
     if norm not in get_args(Normalization):
         raise ValueError(f"'norm' must be one of {', '.join(get_args(Normalization))} (got {norm!r})")
-    user, item = edge_index
-    by_item = torch.argsort(item, stable=True)
-    row = torch.cat([user, item[by_item] + num_users])
-    column = torch.cat([item + num_users, user[by_item]])
     num_nodes = num_users + num_items
-    degree = torch.bincount(row, minlength=num_nodes).to(torch.float32)
-    value = torch.ones(row.numel(), dtype=torch.float32, device=row.device)
+    shape = (num_nodes, num_nodes)
+    user, item = edge_index.to(index_type(max(num_nodes, 2 * edge_index.shape[1])))
+    by_item = torch.argsort(item, stable=True)
+    column = torch.cat([item + num_users, user.index_select(0, by_item)])
+    count = torch.cat([torch.bincount(user, minlength=num_users), torch.bincount(item, minlength=num_items)])
+    degree = count.to(torch.float32)
+    if norm == "none":
+        return SparseOperator(_csr(count, column, degree.new_ones(column.numel()), shape))
     if norm == "symmetric":
-        value = (degree[row] * degree[column]).rsqrt()
-    elif norm == "row":
-        value = degree[row].reciprocal()
-    csr = build_csr(row, column, value, (num_nodes, num_nodes))
-    if norm != "row":
-        return SparseOperator(csr)
-    return SparseOperator(csr, build_csr(row, column, degree[column].reciprocal(), (num_nodes, num_nodes)))
+        # An edge weighs the same in both directions, so half of the entries is worked out.
+        weight = degree.index_select(0, user) * degree[num_users:].index_select(0, item)
+        weight = weight.rsqrt_()
+        return SparseOperator(_csr(count, column, torch.cat([weight, weight.index_select(0, by_item)]), shape))
+    share = degree.reciprocal_()
+    return SparseOperator(
+        _csr(count, column, torch.repeat_interleave(share, count), shape),
+        _csr(count, column, share.index_select(0, column), shape),
+    )
+
+
+def _csr(count: Tensor, column: Tensor, value: Tensor, shape: tuple[int, int]) -> Tensor:
+    """CSR matrix from the number of entries in each row, shape (rows,)."""
+    row_pointer = torch.zeros(shape[0] + 1, dtype=torch.int64, device=count.device)
+    torch.cumsum(count, 0, out=row_pointer[1:])
+    kind = index_type(max(*shape, column.numel()))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse")
+        return torch.sparse_csr_tensor(
+            row_pointer.to(kind), column.to(kind), value, size=shape, check_invariants=False
+        )

@@ -14,12 +14,15 @@ __all__ = ["SparseOperator"]
 class SparseOperator:
     r"""A constant float32 CSR matrix that multiplies dense matrices, with gradient to the dense side.
 
-    The transpose is kept beside the matrix, because autograd through a CSR tensor transposes at every step and is
-    hundreds of times slower. A symmetric matrix is its own transpose.
+    The transpose is kept beside the matrix, because autograd through a CSR tensor transposes at every step and
+    is hundreds of times slower. A symmetric matrix is its own transpose.
 
     Args:
         csr: The matrix, ``torch.sparse_csr``. Shape: (rows, columns).
         transpose: Its transpose in CSR; ``None`` says that the matrix is symmetric.
+
+    Raises:
+        ValueError: If a layout is not CSR or the shapes do not fit.
 
     Example:
         >>> operator = SparseOperator(torch.eye(3).to_sparse_csr())
@@ -32,6 +35,11 @@ class SparseOperator:
             raise ValueError(f"'csr' must have layout torch.sparse_csr (got {csr.layout})")
         if transpose is None and csr.shape[0] != csr.shape[1]:
             raise ValueError(f"a matrix of shape {tuple(csr.shape)} is not symmetric; give its 'transpose'")
+        if transpose is not None and (transpose.layout, transpose.shape) != (csr.layout, csr.shape[::-1]):
+            raise ValueError(
+                f"'transpose' must have layout torch.sparse_csr and shape {tuple(csr.shape[::-1])} "
+                f"(got {transpose.layout}, {tuple(transpose.shape)})"
+            )
         self.csr = csr
         self._transpose = transpose
 
@@ -56,8 +64,8 @@ class SparseOperator:
         return self if self._transpose is None else SparseOperator(self._transpose, self.csr)
 
     def __repr__(self) -> str:
-        rows, columns = self.shape
-        return f"SparseOperator({rows}, {columns}, nonzeros={self.num_nonzeros}, symmetric={self.is_symmetric})"
+        size = f"{self.shape[0]}, {self.shape[1]}, nonzeros={self.num_nonzeros}"
+        return f"SparseOperator({size}, symmetric={self.is_symmetric})"
 
     def matmul(self, x: Tensor) -> Tensor:
         """Product with a dense matrix, differentiable in ``x``. Shapes: (columns, d) -> (rows, d)."""
@@ -76,9 +84,10 @@ class SparseOperator:
         return torch.addmm(out, self.csr, x, beta=beta, alpha=alpha, out=out)
 
     def layer_mean(self, x: Tensor, num_layers: int) -> Tensor:
-        r"""Mean of all propagation layers, :math:`\frac{1}{K+1} \sum_{k=0}^{K} A^k x`, differentiable in ``x``.
+        r"""Mean of all layers, :math:`\frac{1}{K+1} \sum_{k=0}^{K} A^k x`, differentiable in ``x``.
 
-        Evaluated by Horner's rule, so that no layer is kept: its backward is the same polynomial of the transpose.
+        Evaluated by Horner's rule, so that no layer is kept; the backward is the same polynomial of the
+        transpose.
 
         Args:
             x: Layer 0. Shape: (n, d).
@@ -86,7 +95,12 @@ class SparseOperator:
 
         Returns:
             The mean. Shape: (n, d).
+
+        Raises:
+            ValueError: If ``num_layers`` is negative.
         """
+        if num_layers < 0:
+            raise ValueError(f"'num_layers' must be a non-negative integer (got {num_layers})")
         mean: Tensor = _LayerMean.apply(x, self, num_layers)  # type: ignore[no-untyped-call]
         return mean
 
@@ -102,7 +116,8 @@ class _Product(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         transposed = ctx.operator.transposed
         gradient = gradient.contiguous()
-        return transposed.matmul_into(gradient, gradient.new_empty(transposed.shape[0], gradient.shape[1])), None
+        out = gradient.new_empty(transposed.shape[0], gradient.shape[1])
+        return transposed.matmul_into(gradient, out), None
 
 
 class _LayerMean(torch.autograd.Function):

@@ -30,8 +30,8 @@ def compare(
 ) -> None:
     """Compare runs user by user: paired t-test, Wilcoxon, bootstrap interval, Holm correction.
 
-    Runs that differ by seed only count as one model: each user's values are averaged over the seeds before the
-    tests, and the spread over seeds is shown.
+    Runs that differ by seed only count as one model: each user's values are averaged over the seeds before
+    the tests, and the spread over seeds is shown.
     """
     from gnnrec.errors import ArgumentError
     from gnnrec.evaluation.run_group import read_run_groups

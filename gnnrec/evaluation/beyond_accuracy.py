@@ -41,18 +41,20 @@ def beyond_accuracy(
     """All figures of this module for lists of length k.
 
     Args:
-        items: Recommended items, best first, -1 where a list is shorter. Shape: (U, K) with K at least k, int64.
+        items: Recommended items, best first, -1 where a list is shorter. Shape: (U, K) with K at least k,
+            int64.
         train: Training interactions; popularity is the number of different users who took an item.
         features: Item features by name; without any there is no diversity.
         k: List length; further columns are not read.
         users: Whose lists. Shape: (U,). By default all users of ``train`` in order.
 
     Returns:
-        Figures over all lists (``coverage@k``, ``gini@k``, ``novelty@k``, ``arp@k``, ``popularity_lift@k`` and
-        ``diversity@k``) and values of each list, (U,) float32, NaN where undefined (``novelty@k``, ``arp@k``,
-        ``popularity_lift@k`` and ``diversity@k``). Novelty, ARP and diversity are means over the lists that have them;
-        diversity is the mean over modalities. The overall lift compares means of the group, so it is not the mean of
-        the lists' own. A figure that no list has, such as the diversity of lists of one item, is left out.
+        Figures over all lists (``coverage@k``, ``gini@k``, ``novelty@k``, ``arp@k``, ``popularity_lift@k``
+        and ``diversity@k``) and values of each list, (U,) float32, NaN where undefined (``novelty@k``,
+        ``arp@k``, ``popularity_lift@k`` and ``diversity@k``). Novelty, ARP and diversity are means over the
+        lists that have them; diversity is the mean over modalities. The overall lift compares means of the
+        group, so it is not the mean of the lists' own. A figure that no list has, such as the diversity of
+        lists of one item, is left out.
 
     Raises:
         ArgumentError: If ``k`` or the lists cannot be: wrong shape, type, or an item outside the catalog.
@@ -66,8 +68,8 @@ def beyond_accuracy(
         users = torch.arange(train.num_users, device=items.device)
     if users.shape != items.shape[:1]:
         raise ArgumentError(
-            f"'users' must name the user of each of the {items.shape[0]} lists (got shape {tuple(users.shape)}); "
-            "without it the lists are those of all users"
+            f"'users' must name the user of each of the {items.shape[0]} lists (got {tuple(users.shape)}); "
+            "when it is not given, the lists must be those of all users"
         )
     items = items[:, :k].contiguous()
     recommended, profile = popularity_bias(items, train, users)
@@ -105,8 +107,8 @@ def gini_index(items: Tensor, num_items: int) -> float:
     r"""Gini coefficient of how often each item is recommended.
 
     :math:`\sum_i (2 i - n - 1) c_{(i)} / (n \sum_i c_i)` over counts in rising order, items never recommended
-    included. It is half the mean absolute difference of two items' counts over the mean count: 0 when all items are
-    recommended equally often, (n - 1) / n when only one is.
+    included. It is half the mean absolute difference of two items' counts over the mean count: 0 when all
+    items are recommended equally often, (n - 1) / n when only one is.
 
     Args:
         items: Recommended items. Shape: (U, k), int64.
@@ -124,9 +126,9 @@ def gini_index(items: Tensor, num_items: int) -> float:
 def novelty(items: Tensor, item_counts: Tensor, num_users: int) -> Tensor:
     r"""Mean self-information of each list, :math:`-\log_2 (c_i / m)` with c_i of m users having taken item i.
 
-    An item without training users counts as if one had taken it, the most surprising that training data can show; its
-    own value would be infinite. Zhou et al., Solving the apparent diversity-accuracy dilemma of recommender systems,
-    PNAS 2010.
+    An item without training users counts as if one had taken it, the most surprising that training data can
+    show; its own value would be infinite. Zhou et al., Solving the apparent diversity-accuracy dilemma of
+    recommender systems, PNAS 2010.
 
     Args:
         items: Recommended items. Shape: (U, k), int64.
@@ -144,9 +146,9 @@ def novelty(items: Tensor, item_counts: Tensor, num_users: int) -> Tensor:
 def intra_list_diversity(items: Tensor, features: ItemFeatures) -> Tensor:
     r"""Mean cosine distance of the pairs in each list, among listed items that have the feature.
 
-    Ziegler et al., Improving recommendation lists through topic diversification, WWW 2005, with distances in place of
-    similarities. With unit vectors u the sum of the cosines over ordered pairs is :math:`|\sum u|^2 - \sum |u|^2`, so
-    no pair is formed. A vector of zeros is orthogonal to all others.
+    Ziegler et al., Improving recommendation lists through topic diversification, WWW 2005, with distances in
+    place of similarities. With unit vectors u the sum of the cosines over ordered pairs is :math:`|\sum u|^2
+    - \sum |u|^2`, so no pair is formed. A vector of zeros is orthogonal to all others.
 
     Args:
         items: Recommended items. Shape: (U, k), int64.
@@ -179,8 +181,8 @@ def intra_list_diversity(items: Tensor, features: ItemFeatures) -> Tensor:
 def popularity_bias(items: Tensor, train: BipartiteGraph, users: Tensor) -> tuple[Tensor, Tensor]:
     """Mean popularity of what users are recommended and of what they took themselves.
 
-    The first is the average recommendation popularity (ARP) of each list, Yin et al., Challenging the long tail
-    recommendation, VLDB 2012. An item's popularity is the number of its training users.
+    The first is the average recommendation popularity (ARP) of each list, Yin et al., Challenging the long
+    tail recommendation, VLDB 2012. An item's popularity is the number of its training users.
 
     Args:
         items: Recommended items. Shape: (U, k), int64.
@@ -200,9 +202,10 @@ def popularity_bias(items: Tensor, train: BipartiteGraph, users: Tensor) -> tupl
 def popularity_lift(recommended: Tensor, profile: Tensor) -> float:
     r"""How much more popular recommendations are than what their users took, :math:`GAP_q / GAP_p - 1`.
 
-    GAP, the group average popularity, is the mean over users of the mean popularity of their items; Abdollahpouri et
-    al., The unfairness of popularity bias in recommendation, RMSE 2019, and The connection between popularity bias,
-    calibration, and fairness in recommendation, RecSys 2020. Users who lack a list or a profile are in neither mean.
+    GAP, the group average popularity, is the mean over users of the mean popularity of their items;
+    Abdollahpouri et al., The unfairness of popularity bias in recommendation, RMSE 2019, and The connection
+    between popularity bias, calibration, and fairness in recommendation, RecSys 2020. Users who lack a list
+    or a profile are in neither mean.
 
     Args:
         recommended: Of each user's list, see :func:`popularity_bias`. Shape: (U,).
@@ -231,9 +234,10 @@ def _list_means(table: Tensor, items: Tensor) -> Tensor:
 def _check_lists(items: Tensor, num_items: int) -> None:
     if items.dtype != torch.int64 or items.dim() != 2:
         raise ArgumentError(
-            f"'items' must be an int64 tensor of shape (U, k) (got {items.dtype}, {tuple(items.shape)})"
+            f"'items' must be int64 of shape (U, k) (got {items.dtype}, {tuple(items.shape)})"
         )
-    if items.numel() and not -1 <= int(items.min()) <= int(items.max()) < num_items:
-        raise ArgumentError(
-            f"'items' must lie in [0, {num_items}), or be -1 for none (got {int(items.min())} to {int(items.max())})"
-        )
+    if not items.numel():
+        return
+    low, high = int(items.min()), int(items.max())
+    if low < -1 or high >= num_items:
+        raise ArgumentError(f"'items' must lie in [0, {num_items}), or be -1 for none (got {low} to {high})")

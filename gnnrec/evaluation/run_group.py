@@ -69,7 +69,8 @@ def read_run_groups(folders: Sequence[Path], metric: str, part: str = "test") ->
         Groups in the order of their first run.
 
     Raises:
-        RunError: If a file is missing or unreadable, or runs differ in data or users, or are the same seed twice.
+        RunError: If a file is missing or unreadable, or runs differ in data or users, or are the same seed
+            twice.
         UnknownNameError: If a run has no such metric or part.
     """
     records = [_read_record(folder) for folder in folders]

@@ -64,8 +64,8 @@ def compare(
 ) -> list[Comparison]:
     """Compare runs by what each user got.
 
-    Users are the sample: the p values and intervals say how sure the difference is for other users of the same kind,
-    not for other seeds or other data. All intervals come from the same resamples.
+    Users are the sample: the p values and intervals say how sure the difference is for other users of the
+    same kind, not for other seeds or other data. All intervals come from the same resamples.
 
     Args:
         values: Values of the same users in the same order, by name of the run. Each of shape (U,).
@@ -141,8 +141,9 @@ def paired_t_test(a: Values, b: Values) -> float:
 def wilcoxon_test(a: Values, b: Values) -> float:
     """Two-sided p value of Wilcoxon's signed-rank test.
 
-    Most users' differences are 0 in ranking metrics. They take part in the ranking and then drop out (Pratt, Remarks
-    on zeros and ties in the Wilcoxon signed rank procedures, JASA 1959). With zeros only the value is 1.
+    Most users' differences are 0 in ranking metrics. They take part in the ranking and then drop out (Pratt,
+    Remarks on zeros and ties in the Wilcoxon signed rank procedures, JASA 1959). With zeros only the value is
+    1.
 
     Args:
         a: Values of the first run. Shape: (U,).
@@ -193,8 +194,9 @@ def bootstrap_means(values: Values, *, num_resamples: int = 10_000, seed: int = 
 def holm_correction(p_values: npt.ArrayLike) -> Values:
     """Holm's step-down correction, which bounds the chance of any false finding in the family.
 
-    The i-th smallest of m p values is multiplied by m - i + 1, made no smaller than those before it and at most 1.
-    Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 1979.
+    The i-th smallest of m p values is multiplied by m - i + 1, made no smaller than those before it and at
+    most 1. Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics
+    1979.
 
     Args:
         p_values: The family. Shape: (m,).

@@ -63,7 +63,7 @@ class HistoryScorer(nn.Module, ABC):
         return self
 
     def attach(self, graph: BipartiteGraph) -> Self:
-        """Set the graph whose users :meth:`score` knows, without learning anew."""
+        """Set the graph whose users :meth:`score` knows, on the buffers' device, without learning anew."""
         self.graph = graph
         return self
 
@@ -78,9 +78,12 @@ class HistoryScorer(nn.Module, ABC):
     @torch.no_grad()
     def score(self, users: Tensor) -> Tensor:
         """Scores of all items for users of the training graph. Shapes: (B,) -> (B, num_items), fresh."""
+        return self.score_histories(gather_histories(self._attached_graph(), users))
+
+    def _attached_graph(self) -> BipartiteGraph:
         if self.graph is None:
             raise RuntimeError(f"{type(self).__name__} must be fitted before it can score; call fit(graph, features)")
-        return self.score_histories(gather_histories(self.graph, users))
+        return self.graph
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
         # Buffers have the size that fitting gives them, so the stored size is taken over before the strict copy.

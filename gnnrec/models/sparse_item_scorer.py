@@ -44,14 +44,12 @@ class SparseItemScorer(ItemBasedScorer, ABC):
         """What one user's vote for a pair of items weighs. Shapes: (num_users,) -> (num_users,), float32."""
 
     @abstractmethod
-    def _weigh(self, votes: Tensor, start: int, mass: Tensor, degree: Tensor) -> Tensor:
-        """Turn votes into similarities, in place or fresh.
+    def _weigh(self, votes: Tensor, start: int, degree: Tensor) -> Tensor:
+        """Turn votes into similarities, in place.
 
         Args:
             votes: Votes for pairs of a target item (row) and a history item (column). Shape: (b, num_items).
             start: The first row's item.
-            mass: Votes of each item with itself, :math:`c_{ii}`, at least the smallest positive one.
-                Shape: (num_items,).
             degree: Users of each item, at least 1. Shape: (num_items,), float32.
         """
 
@@ -67,14 +65,13 @@ class SparseItemScorer(ItemBasedScorer, ABC):
         user_rows = SparseRows.from_csr(matrix.csr)._replace(value=weight[graph.edge_index[0]])
         item_rows = SparseRows.from_csr(matrix.transposed.csr)
         degree = graph.item_degree.clamp(min=1).to(torch.float32)
-        mass = torch.zeros_like(degree).index_add_(0, graph.edge_index[1], user_rows.value)
         size = block_rows(graph.num_items)
         buffer = torch.empty(min(size, graph.num_items), graph.num_items, device=graph.device)
         for start in range(0, graph.num_items, size):
             stop = min(start + size, graph.num_items)
             votes = add_product(buffer[: stop - start].zero_(), item_rows.slice(start, stop), user_rows)
             votes.diagonal(start).zero_()
-            yield self._weigh(votes, start, mass, degree)
+            yield self._weigh(votes, start, degree)
 
     def score_histories(self, histories: HistoryRows) -> Tensor:
         """Sum over the history of its items' similarity to each item. Shape: (B, num_items)."""

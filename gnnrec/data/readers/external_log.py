@@ -96,9 +96,9 @@ def read_external_log(
     timestamp = _gather(parts, chosen, "timestamp")
     weight = _gather(parts, chosen, "weight")
     labels = [
-        table.labels(roles["split"]) if part is None else np.full(len(table), part, dtype=np.int8)
-        for (table, part), roles in zip(((part.table, part.part) for part in parts), chosen, strict=True)
-        if part is not None or "split" in roles
+        part.table.labels(roles["split"]) if part.part is None else np.full(len(part.table), part.part, dtype=np.int8)
+        for part, roles in zip(parts, chosen, strict=True)
+        if part.part is not None or "split" in roles
     ]
     raise_problems(tables)
     is_text = any(table.is_text_file for table in tables)
@@ -161,8 +161,14 @@ def _as_whole(ids: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
 def _gather(
     parts: Sequence[LogPart], chosen: Sequence[Mapping[str, str]], role: str
 ) -> npt.NDArray[np.generic] | None:
-    """A column of numbers over all tables; None unless every table has it."""
-    if not all(role in roles for roles in chosen):
+    """A column of numbers over all tables, None if none has it; one that only some have is kept as a problem."""
+    lacking = [part.table for part, roles in zip(parts, chosen, strict=True) if role not in roles]
+    if len(lacking) == len(parts):
         return None
-    read = (lambda table, column: table.weights(column)) if role == "weight" else (lambda table, column: table.numbers(column))
-    return np.concatenate([read(part.table, roles[role]) for part, roles in zip(parts, chosen, strict=True)])
+    for table in lacking:
+        table.problems.append(f"{table.path}, row 1: must have a column for the {role}, as the log's other files do")
+    columns = []
+    for part, roles in zip(parts, chosen, strict=True):
+        if role in roles:
+            columns.append(part.table.weights(roles[role]) if role == "weight" else part.table.numbers(roles[role]))
+    return np.concatenate(columns)

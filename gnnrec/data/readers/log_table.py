@@ -48,6 +48,11 @@ class LogTable:
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
 
+    @property
+    def is_text_file(self) -> bool:
+        """Whether the columns are text because the file is, not because it says so."""
+        return self._text is not None
+
     def row(self, index: int) -> int:
         """Row number of the ``index``-th row of data; blank lines of a text file count as rows."""
         if self._text is None:

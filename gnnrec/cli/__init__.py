@@ -1,0 +1,1 @@
+"""The ``gnnrec`` command; modules here import torch inside the commands only."""

@@ -1,0 +1,40 @@
+"""``gnnrec evaluate``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    data: Annotated[Path | None, typer.Option(help="The data, where they have moved since training.")] = None,
+    ks: Annotated[str, typer.Option("--ks", help="List lengths of the metrics.")] = "10,20,50",
+    mask_valid: Annotated[bool, typer.Option(help="Leave validation items out of test lists.")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or auto.")] = "auto",
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Evaluate a finished run again, for instance at other list lengths."""
+    from gnnrec.cli.output import metric_table, print_json
+    from gnnrec.cli.settings import parse_list_lengths
+    from gnnrec.errors import RunError
+    from gnnrec.evaluation.options import EvalOptions
+    from gnnrec.serving import load
+    from gnnrec.training.experiment import evaluate_parts, resolve_device
+    from gnnrec.training.reading import read_for_training
+
+    predictor = load(run, device=str(resolve_device(device)))
+    description = predictor.description
+    source = data or Path(description["data"]["path"])
+    dataset = read_for_training(description["model"]["name"], source, **description["reading"])
+    if dataset.fingerprint != description["data"]["fingerprint"]:
+        raise RunError(f"{source} is not what {run} was trained on: its content has changed; train the run again")
+    options = EvalOptions(ks=parse_list_lengths(ks), mask_valid=mask_valid)
+    reports = evaluate_parts(predictor.scorer, predictor.graph, dataset, options)
+    figures = {part: reports[part].to_dict() if part in reports else {} for part in ("valid", "test")}
+    if json:
+        print_json(figures)
+    else:
+        metric_table(f"{description['model']['name']} on {dataset.name}", figures)

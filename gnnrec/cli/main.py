@@ -1,0 +1,72 @@
+"""Entry point of the command line."""
+
+import os
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from gnnrec.cli import data, demo, evaluate, recommend, train
+from gnnrec.cli.compare import compare
+from gnnrec.cli.doctor import doctor
+from gnnrec.errors import GnnrecError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="gnnrec",
+    help="From raw item content and an interaction log to recommendations.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(data.app, name="data")
+app.command("doctor")(doctor)
+app.command("demo")(demo.demo)
+app.command("models")(train.models)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("recommend")(recommend.recommend)
+app.command("similar")(recommend.similar)
+app.command("compare")(compare)
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """From raw item content and an interaction log to recommendations."""
+
+
+def main() -> None:
+    """Run the command line; every failure ends in one message and a non-zero exit code."""
+    # --debug is taken anywhere on the line, because it is added to a command that has just failed.
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        code = app(args=arguments, prog_name="gnnrec", standalone_mode=False)
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except BrokenPipeError:
+        # The reader of a pipe has gone; Python must not complain about it again while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except KeyboardInterrupt:
+        print("interrupted; continue a training run with the same command and --resume", file=sys.stderr)
+        code = 130
+    except GnnrecError as error:
+        if debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        code = 2
+    except Exception as error:
+        if debug:
+            raise
+        print(f"internal error: {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)

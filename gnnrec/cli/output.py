@@ -1,0 +1,78 @@
+"""Tables for people, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["metric_table", "print_json", "print_table", "status"]
+
+
+def print_json(content: Any) -> None:
+    """Print one JSON document on standard output."""
+    print(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table whose first column is text and whose others are right-aligned."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200  # a file has no width to fit
+    console.print(table)
+
+
+def status(message: str) -> None:
+    """Print a line about what is going on to standard error."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def metric_table(title: str, report: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print accuracy by list length for each part, warm-only figures beside.
+
+    Args:
+        title: Heading.
+        report: Parts as ``Evaluation.to_dict`` gives them, by name.
+    """
+    from gnnrec.evaluation import METRICS
+
+    columns: dict[str, Mapping[str, Any]] = {}
+    for part, values in report.items():
+        if values:
+            columns[part] = values
+            columns[f"{part}, warm only"] = values.get("warm", {})
+    names = [name for name in next(iter(columns.values()), {}) if name.split("@")[0] in METRICS]
+    print_table(title, ["metric", *columns], [[name, *(values.get(name) for values in columns.values())] for name in names])
+    beyond = [
+        name
+        for name, value in report.get("test", {}).items()
+        if name.split("@")[0] not in METRICS and isinstance(value, (int, float))
+    ]
+    if beyond:
+        print_table("beyond accuracy, test", ["figure", "test"], [[name, report["test"][name]] for name in beyond])
+    groups = report.get("test", {}).get("by_item_count", [])
+    if groups:
+        found = [name for name in groups[0] if name.startswith("recall@")]
+        rows = [[_group_name(row), row["positives"], *(row[name] for name in found)] for row in groups]
+        print_table("test positives found, by how often the item was taken in training", ["taken", "positives", *found], rows)
+
+
+def _group_name(row: Mapping[str, Any]) -> str:
+    if row["from"] == row["to"]:
+        return f"{row['from']} (cold)" if row["from"] == 0 else str(row["from"])
+    return f"{row['from']} to {row['to']}" if row["to"] is not None else f"{row['from']} and more"
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) < 10 else f"{value:,.1f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

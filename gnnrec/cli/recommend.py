@@ -1,0 +1,58 @@
+"""``gnnrec recommend`` and ``gnnrec similar``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["recommend", "similar"]
+
+
+def recommend(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    user: Annotated[list[str], typer.Option("--user", help="User id; may be given several times.")],
+    k: Annotated[int, typer.Option("-k", help="List length.")] = 10,
+    history: Annotated[
+        str | None, typer.Option(help="Item ids that the user took, by commas, in place of the training history.")
+    ] = None,
+    unknown: Annotated[str, typer.Option(help="For unknown users: popular or error.")] = "popular",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Recommend unseen items to users."""
+    from gnnrec.cli.output import print_json, print_table
+    from gnnrec.cli.settings import parse_names
+    from gnnrec.errors import ArgumentError
+    from gnnrec.serving import load
+
+    if history is not None and len(user) > 1:
+        raise ArgumentError("'--history' goes with one '--user'")
+    predictor = load(run)
+    users = [int(name) if predictor.users.is_integer and name.lstrip("-").isdigit() else name for name in user]
+    histories = {users[0]: parse_names(history) or []} if history is not None else None
+    answers = predictor.recommend(users, k, unknown=unknown, histories=histories)  # type: ignore[arg-type]
+    if json:
+        print_json([answer.to_dict() for answer in answers])
+        return
+    for answer in answers:
+        origin = {"model": "", "history": ", from the given history", "popular": ", unknown: the most popular items"}
+        rows = [[item.item_id, item.title, item.score] for item in answer.items]
+        print_table(f"for {answer.user_id}{origin[answer.source]}", ["item", "title", "score"], rows)
+
+
+def similar(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    item: Annotated[list[str], typer.Option("--item", help="Item id; may be given several times.")],
+    k: Annotated[int, typer.Option("-k", help="List length.")] = 10,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the items most like an item."""
+    from gnnrec.cli.output import print_json, print_table
+    from gnnrec.serving import load
+
+    answers = load(run).similar_items(item, k)
+    if json:
+        print_json([answer.to_dict() for answer in answers])
+        return
+    for answer in answers:
+        rows = [[other.item_id, other.title, other.score] for other in answer.items]
+        print_table(f"like {answer.item_id}", ["item", "title", "similarity"], rows)

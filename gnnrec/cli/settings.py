@@ -1,0 +1,71 @@
+"""``--set key=value`` for a model's own arguments."""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any, Literal, get_args, get_origin
+
+from gnnrec.errors import ArgumentError, UnknownNameError
+
+__all__ = ["parse_list_lengths", "parse_model_settings", "parse_names"]
+
+
+def parse_model_settings(model: str, settings: Sequence[str]) -> dict[str, Any]:
+    """Values of a model's arguments, read by the types of its constructor.
+
+    Raises:
+        ArgumentError: If a setting is no ``key=value`` or its value has the wrong type.
+        UnknownNameError: If the model has no such argument.
+    """
+    from gnnrec.models import model_arguments
+
+    known = model_arguments(model)
+    values = {}
+    for setting in settings:
+        key, separator, text = setting.partition("=")
+        if not separator:
+            raise ArgumentError(f"'--set' takes key=value (got {setting!r})")
+        if key not in known:
+            raise UnknownNameError(f"argument of '{model}'", key, known)
+        values[key] = _read(key, text, known[key].annotation)
+    return values
+
+
+def parse_names(text: str | None) -> list[str] | None:
+    """Names of a comma-separated list; ``None`` stays."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def parse_list_lengths(text: str) -> tuple[int, ...]:
+    """List lengths such as ``10,20``.
+
+    Raises:
+        ArgumentError: If one is no integer.
+    """
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise ArgumentError(f"'ks' must be integers separated by commas (got {text!r})") from error
+
+
+def _read(key: str, text: str, annotation: Any) -> Any:
+    if get_origin(annotation) is Literal:
+        if text not in get_args(annotation):
+            raise UnknownNameError(f"value of '{key}'", text, get_args(annotation))
+        return text
+    kinds = get_args(annotation) or (annotation,)
+    if type(None) in kinds and text.lower() == "none":
+        return None
+    if bool in kinds:
+        if text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        raise ArgumentError(f"'{key}' must be true or false (got {text!r})")
+    for kind in (int, float):
+        if kind in kinds:
+            try:
+                return kind(text)
+            except ValueError:
+                continue
+    if str in kinds or annotation is inspect.Parameter.empty:
+        return text
+    names = " or ".join(kind.__name__ for kind in kinds)
+    raise ArgumentError(f"'{key}' must be {names} (got {text!r})")

@@ -1,0 +1,153 @@
+"""``gnnrec train`` and ``gnnrec models``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from gnnrec.data import Dataset
+    from gnnrec.training import TrainOptions
+
+__all__ = ["models", "train"]
+
+
+def train(
+    model: Annotated[str, typer.Argument(help="Model name; 'gnnrec models' lists them.")],
+    path: Annotated[Path, typer.Argument(help="Dataset folder or interaction file.")],
+    out: Annotated[Path | None, typer.Option(help="Run folder [default: runs/MODEL-DATASET].")] = None,
+    features: Annotated[str | None, typer.Option(help="Item features to use, by name [default: all].")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="An argument of the model, key=value.")] = None,
+    max_epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 1000,
+    batch_size: Annotated[int, typer.Option(help="Training pairs a step.")] = 2048,
+    learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = 1e-3,
+    patience: Annotated[int, typer.Option(help="Evaluations without improvement before stopping.")] = 20,
+    evaluate_every: Annotated[int, typer.Option(help="Epochs between evaluations.")] = 1,
+    metric: Annotated[str, typer.Option(help="Validation metric that selects the epoch.")] = "recall@20",
+    seed: Annotated[int, typer.Option(help="Seed of training.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or auto.")] = "auto",
+    deterministic: Annotated[bool, typer.Option(help="Refuse CUDA operations that vary between runs.")] = False,
+    resume: Annotated[bool, typer.Option(help="Continue the run in --out.")] = False,
+    tensorboard: Annotated[bool, typer.Option(help="Also write TensorBoard logs into the run folder.")] = False,
+    split: Annotated[str, typer.Option(help="given, ratio, leave-one-out, time or cold-item.")] = "given",
+    split_seed: Annotated[int, typer.Option(help="Seed of the split; keep it when --seed varies.")] = 0,
+    k_core: Annotated[int, typer.Option(help="Drop users and items with fewer interactions, 0 for none.")] = 0,
+    format_name: Annotated[str | None, typer.Option("--format", help="Format of PATH [default: detected].")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="Column of a plain table, such as user=customer.")] = None,
+    ks: Annotated[str, typer.Option("--ks", help="List lengths of the metrics.")] = "10,20,50",
+    mask_valid: Annotated[bool, typer.Option(help="Leave validation items out of test lists.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Train a model, select its epoch on validation, report the test figures, write the run folder."""
+    from gnnrec.cli.settings import parse_list_lengths, parse_model_settings, parse_names
+    from gnnrec.evaluation.options import EvalOptions
+    from gnnrec.training.experiment import run_experiment
+    from gnnrec.training.options import TrainOptions
+    from gnnrec.training.progress import ProgressBar
+
+    options = TrainOptions(
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        max_epochs=max_epochs,
+        patience=patience,
+        evaluate_every=evaluate_every,
+        metric=metric,
+        seed=seed,
+        device=device,
+        deterministic=deterministic,
+    )
+    evaluation = EvalOptions(ks=parse_list_lengths(ks), mask_valid=mask_valid)
+    model_options = parse_model_settings(model, settings or [])
+    reading = {"split": split, "split_seed": split_seed, "k_core": k_core, "format": format_name, "column": column or []}
+    dataset = _read(model, path, reading)
+    folder = _choose_folder(out, model, dataset.name, resume)
+    callbacks: list[Any] = [ProgressBar(metric)]
+    if tensorboard:
+        from gnnrec.training.tensorboard import TensorBoard
+
+        callbacks.append(TensorBoard(folder / "tensorboard"))
+    result = run_experiment(
+        model,
+        dataset,
+        folder,
+        model_options=model_options,
+        features=parse_names(features),
+        options=options,
+        evaluation=evaluation,
+        callbacks=callbacks,
+        resume=resume,
+        reading=reading,
+    )
+    _report(model, dataset, result.to_dict(), folder, options, json)
+
+
+def models(
+    pattern: Annotated[str, typer.Argument(help="Shell pattern, such as 'light*'.")] = "*",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the models with their arguments and defaults."""
+    from gnnrec.cli.output import print_json, print_table
+    from gnnrec.models import list_models, model_arguments, model_class
+
+    rows = []
+    for name in list_models(pattern):
+        defaults = {key: parameter.default for key, parameter in model_arguments(name).items()}
+        summary = (model_class(name).__doc__ or "").strip().splitlines()[0]
+        rows.append({"name": name, "summary": summary, "needs_features": model_class(name).needs_features, "arguments": defaults})
+    if json:
+        print_json(rows)
+        return
+    table = [
+        [row["name"], row["summary"], " ".join(f"{key}={value}" for key, value in row["arguments"].items())] for row in rows
+    ]
+    print_table("models", ["name", "what it is", "arguments (--set key=value)"], table)
+
+
+def _read(model: str, path: Path, reading: dict[str, Any]) -> "Dataset":
+    """The dataset, with a validation part carved out of train where the model needs one and there is none."""
+    from gnnrec.cli.output import status
+    from gnnrec.training.reading import read_for_training
+
+    dataset = read_for_training(model, path, **reading)
+    status(
+        f"{dataset.name}: {dataset.num_users:,} users, {dataset.num_items:,} items, "
+        + ", ".join(f"{part} {len(interactions):,}" for part, interactions in dataset.parts().items())
+        + f" (split: {dataset.split})"
+    )
+    for name, modality in dataset.features.items():
+        if modality.coverage < 1:
+            status(f"features '{name}' cover {modality.coverage:.1%} of the items")
+    return dataset
+
+
+def _choose_folder(out: Path | None, model: str, dataset: str, resume: bool) -> Path:
+    from gnnrec.errors import ArgumentError
+
+    if out is not None:
+        return out
+    if resume:
+        raise ArgumentError("'--resume' needs '--out', the folder of the run to continue")
+    first = folder = Path("runs") / f"{model}-{dataset}"
+    count = 1
+    while folder.exists():
+        count += 1
+        folder = first.with_name(f"{first.name}-{count}")
+    return folder
+
+
+def _report(
+    model: str, dataset: "Dataset", figures: dict[str, Any], folder: Path, options: "TrainOptions", json: bool
+) -> None:
+    from gnnrec.cli.output import metric_table, print_json, status
+
+    if json:
+        print_json({"run": str(folder), **figures})
+        return
+    metric_table(f"{model} on {dataset.name}", {part: figures[part] for part in ("valid", "test")})
+    if figures["epochs"]:
+        status(
+            f"best epoch {figures['best_epoch']} of {figures['epochs']} by validation {options.metric}; "
+            f"{figures['fit_seconds']:.1f} s"
+        )
+    user = dataset.users.ids([0])[0]
+    status(f"run written to {folder}; next: gnnrec recommend {folder} --user {user}")

@@ -1,0 +1,77 @@
+"""MovieLens: ``u.data`` and its prepared splits, ``ratings.dat``, ``ratings.csv``, with the movies as catalog."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gnnrec.data.readers.base import RawLog, Reader, refuse_columns
+from gnnrec.data.readers.external_log import LogPart, read_external_log
+from gnnrec.data.readers.log_table import LogTable
+from gnnrec.data.readers.table_files import header_of, read_delimited
+from gnnrec.errors import DataError
+
+__all__ = ["READER"]
+
+_NAME = "movielens"
+_LOGS = ("u.data", "ratings.dat", "ratings.csv")
+_BASES = tuple(f"{split}.base" for split in ("ua", "ub", "u1", "u2", "u3", "u4", "u5"))
+_LOG_COLUMNS = ("user_id", "item_id", "rating", "timestamp")
+_NAMES = {"user": ("user_id", "userId"), "item": ("item_id", "movieId"), "timestamp": ("timestamp",), "weight": ("rating",)}
+_GENRES = 19  # flags at the end of a line of u.item
+
+
+def _detect(path: Path) -> bool:
+    if path.is_dir():
+        return any(_detect(path / name) for name in _LOGS)
+    if not path.is_file():
+        return False
+    return path.name in ("u.data", "ratings.dat", *_BASES) or (
+        path.name == "ratings.csv" and header_of(path, ",")[:3] == ["userId", "movieId", "rating"]
+    )
+
+
+def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
+    """Read the log at ``path``; ``ua.base`` and its kind bring ``ua.test`` along as the test part."""
+    refuse_columns(columns, _NAME)
+    log = path
+    if path.is_dir():
+        present = [path / name for name in _LOGS if (path / name).is_file()]
+        if not present:
+            raise DataError(f"{path}: must have one of {', '.join(_LOGS)}")
+        log = present[0]
+    folder = log.resolve().parent
+    if log.suffix == ".base":
+        parts = [LogPart(_read_log(log), 0), LogPart(_read_log(log.with_suffix(".test")), 2)]
+        name = f"{folder.name}-{log.stem}"
+    else:
+        parts = [LogPart(_read_log(log))]
+        name = folder.name
+    return read_external_log(path, name, parts, names=_NAMES, catalog=_read_catalog(log.parent))
+
+
+def _read_log(path: Path) -> LogTable:
+    if path.suffix == ".csv":
+        return read_delimited(path, ",")
+    return read_delimited(path, "::" if path.suffix == ".dat" else "\t", names=_LOG_COLUMNS)
+
+
+def _read_catalog(folder: Path) -> tuple[LogTable, str] | None:
+    """The movies: ``u.item`` (latin-1, bars), ``movies.dat`` (latin-1, ``::``) or ``movies.csv``."""
+    if (folder / "u.item").is_file():
+        flags = [f"genre_{number}" for number in range(_GENRES)]
+        names = ["item_id", "title", "release_date", "video_release_date", "url", *flags]
+        table = read_delimited(folder / "u.item", "|", names=names, encoding="latin-1")
+        for flag in flags:
+            del table.columns[flag]
+    elif (folder / "movies.dat").is_file():
+        table = read_delimited(folder / "movies.dat", "::", names=["item_id", "title", "genres"], encoding="latin-1")
+    elif (folder / "movies.csv").is_file():
+        table = read_delimited(folder / "movies.csv", ",", quoted=True)
+    else:
+        return None
+    column = table.find("item ids", _NAMES["item"])
+    return (table, column or "item_id")
+
+
+READER = Reader(
+    name=_NAME, looks_for="u.data, ua.base with ua.test (or ub, u1 to u5), ratings.dat or ratings.csv", detect=_detect, read=_read
+)

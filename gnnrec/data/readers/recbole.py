@@ -1,0 +1,67 @@
+"""RecBole's atomic files: tab-separated columns called ``name:type``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gnnrec.data.readers.base import PARTS, RawLog, Reader, refuse_columns
+from gnnrec.data.readers.external_log import LogPart, read_external_log
+from gnnrec.data.readers.inter_files import has_typed_header, inter_files, only_log
+from gnnrec.data.readers.log_table import LogTable
+from gnnrec.data.readers.table_files import read_delimited
+from gnnrec.errors import DataError
+
+__all__ = ["READER"]
+
+_NAME = "recbole"
+_NAMES = {"user": ("user_id",), "item": ("item_id",), "timestamp": ("timestamp",), "weight": ("rating",)}
+
+
+def _detect(path: Path) -> bool:
+    files = inter_files(path)
+    return bool(files) and has_typed_header(files[0])
+
+
+def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
+    """Read ``name.inter``, or ``name.train.inter`` with its valid and test, and ``name.item`` as the catalog."""
+    refuse_columns(columns, _NAME)
+    files = inter_files(path)
+    stem = only_log(path, [_split_name(file)[0] for file in files])
+    folder = files[0].parent
+    whole = folder / f"{stem}.inter"
+    by_part = {number: folder / f"{stem}.{part}.inter" for number, part in enumerate(PARTS)}
+    if whole in files or not any(file.is_file() for file in by_part.values()):
+        parts = [LogPart(_read_atomic(whole))]
+    elif not by_part[0].is_file():
+        raise DataError(f"{by_part[0]}: no such file, but other parts of the split are there")
+    else:
+        parts = [LogPart(_read_atomic(file), number) for number, file in by_part.items() if file.is_file()]
+    catalog = folder / f"{stem}.item"
+    return read_external_log(
+        path, stem, parts, names=_NAMES, catalog=_read_catalog(catalog) if catalog.is_file() else None
+    )
+
+
+def _split_name(file: Path) -> tuple[str, int | None]:
+    """Name of the data set and part of ``name.train.inter``; no part for ``name.inter``."""
+    name, _, part = file.stem.rpartition(".")
+    return (name, PARTS.index(part)) if name and part in PARTS else (file.stem, None)
+
+
+def _read_atomic(path: Path) -> LogTable:
+    """The table with columns called without their types."""
+    table = read_delimited(path, "\t")
+    table.columns = {name.partition(":")[0]: values for name, values in table.columns.items()}
+    return table
+
+
+def _read_catalog(path: Path) -> tuple[LogTable, str]:
+    table = _read_atomic(path)
+    return table, table.find("item ids", _NAMES["item"]) or "item_id"
+
+
+READER = Reader(
+    name=_NAME,
+    looks_for="*.inter files with typed columns such as user_id:token, item_id:token",
+    detect=_detect,
+    read=_read,
+)

@@ -1,0 +1,221 @@
+"""Recommendations by external ids."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gnnrec.data.id_map import ExternalId, IdMap
+from gnnrec.errors import ArgumentError, RunError, UnknownNameError
+from gnnrec.evaluation.ranking import rank_items
+from gnnrec.models import EmbeddingScorer, Embeddings, create_model
+from gnnrec.models.history_scorer import HistoryScorer, gather_histories
+from gnnrec.serving.results import RecommendedItem, Recommendations, SimilarItems
+from gnnrec.training.run_folder import RunFolder
+from graphs import BipartiteGraph
+
+__all__ = ["Predictor", "UnknownUsers", "load"]
+
+UnknownUsers = Literal["popular", "error"]
+
+
+class Predictor:
+    """Answers for one trained model; make it with :func:`load`.
+
+    Args:
+        scorer: The model's scores.
+        graph: The training graph, whose items are left out of the lists.
+        users: External user ids.
+        items: External item ids.
+        titles: Titles by item position.
+        description: The content of ``run.json``.
+    """
+
+    def __init__(
+        self,
+        scorer: EmbeddingScorer | HistoryScorer,
+        graph: BipartiteGraph,
+        users: IdMap,
+        items: IdMap,
+        titles: Sequence[str | None],
+        description: Mapping[str, Any],
+    ) -> None:
+        self.scorer = scorer
+        self.graph = graph
+        self.users = users
+        self.items = items
+        self.titles = titles
+        self.description = description
+
+    def __repr__(self) -> str:
+        name = self.description["model"]["name"]
+        return f"Predictor({name}, num_users={len(self.users)}, num_items={len(self.items)})"
+
+    def recommend(
+        self,
+        user_ids: Sequence[ExternalId],
+        k: int = 10,
+        *,
+        unknown: UnknownUsers = "popular",
+        histories: Mapping[ExternalId, Sequence[ExternalId]] | None = None,
+    ) -> list[Recommendations]:
+        """The best k unseen items of each user.
+
+        Args:
+            user_ids: External user ids.
+            k: List length; lists are shorter where fewer unseen items exist.
+            unknown: For users who were not in training and have no history here: ``"popular"`` gives the most-taken
+                items, ``"error"`` refuses.
+            histories: External item ids taken by some of the users; these lists replace what training knew of them.
+
+        Returns:
+            One list a user, in the order asked for.
+
+        Raises:
+            ArgumentError: If ``k`` is not positive or ``unknown`` is not a policy.
+            UnknownNameError: If an item of a history does not exist, or a user with ``unknown="error"``.
+        """
+        if k < 1:
+            raise ArgumentError(f"'k' must be a positive integer (got {k})")
+        if unknown not in get_args(UnknownUsers):
+            raise ArgumentError(f"'unknown' must be one of {', '.join(get_args(UnknownUsers))} (got {unknown!r})")
+        histories = histories or {}
+        positions = self.users.positions(user_ids)
+        if unknown == "error":
+            for user_id, position in zip(user_ids, positions.tolist(), strict=True):
+                if position < 0 and user_id not in histories:
+                    raise UnknownNameError("user", str(user_id), _nearby(self.users, user_id))
+        rows, items = self._seen_rows(user_ids, positions, histories)
+        seen = BipartiteGraph(torch.stack([rows, items]), len(user_ids), len(self.items))
+        folded = torch.tensor([user_id in histories for user_id in user_ids], device=rows.device)
+        known = torch.from_numpy(positions).to(rows.device)
+        block = _RequestScorer(self.scorer, seen, known, folded)
+        ranking = rank_items(
+            block,
+            torch.arange(len(user_ids), device=rows.device),
+            k,
+            seen=seen,
+            cold_scores=self.graph.item_degree.to(torch.float32),
+        )
+        lengths = seen.user_degree.tolist()
+        answers = []
+        for index, user_id in enumerate(user_ids):
+            source = "popular" if lengths[index] == 0 else "history" if user_id in histories else "model"
+            answers.append(Recommendations(user_id, self._listed(ranking.items[index], ranking.scores[index]), source))
+        return answers
+
+    def similar_items(self, item_ids: Sequence[ExternalId], k: int = 10) -> list[SimilarItems]:
+        """The k items most like each given one: cosine of item vectors, or the model's own item similarity.
+
+        Args:
+            item_ids: External item ids.
+            k: List length.
+
+        Raises:
+            ArgumentError: If ``k`` is not positive or the model knows no item similarity.
+            UnknownNameError: If an item does not exist.
+        """
+        if k < 1:
+            raise ArgumentError(f"'k' must be a positive integer (got {k})")
+        items = self._known_items(item_ids)
+        similarity = self._item_similarity(items).clone()
+        similarity[torch.arange(items.numel(), device=items.device), items] = -torch.inf
+        top = similarity.topk(min(k, len(self.items)), dim=1)
+        return [
+            SimilarItems(item_id, self._listed(top.indices[row], top.values[row])) for row, item_id in enumerate(item_ids)
+        ]
+
+    def _item_similarity(self, items: Tensor) -> Tensor:
+        if isinstance(self.scorer, EmbeddingScorer):
+            unit = torch.nn.functional.normalize(self.scorer.item, dim=1)
+            return unit[items] @ unit.T
+        similarity = getattr(self.scorer, "item_similarity", None)
+        if similarity is None:
+            raise ArgumentError(f"'{self.description['model']['name']}' knows no similarity between items")
+        rows: Tensor = similarity(items)
+        return rows.masked_fill(rows == 0, -torch.inf)  # neighbour models keep the similar ones only
+
+    def _seen_rows(
+        self,
+        user_ids: Sequence[ExternalId],
+        positions: np.ndarray[Any, np.dtype[np.int64]],
+        histories: Mapping[ExternalId, Sequence[ExternalId]],
+    ) -> tuple[Tensor, Tensor]:
+        """Row of the request and item of everything that its users took."""
+        trained = [i for i, user_id in enumerate(user_ids) if positions[i] >= 0 and user_id not in histories]
+        device = self.graph.device
+        pointer, items = gather_histories(self.graph, torch.from_numpy(positions[trained]).to(device))
+        rows = torch.repeat_interleave(torch.tensor(trained, dtype=torch.int64, device=device), pointer.diff())
+        given = [(i, self._known_items(histories[user_id])) for i, user_id in enumerate(user_ids) if user_id in histories]
+        all_rows = [rows, *(torch.full_like(taken, i) for i, taken in given)]
+        return torch.cat(all_rows), torch.cat([items, *(taken for _, taken in given)])
+
+    def _known_items(self, item_ids: Sequence[ExternalId]) -> Tensor:
+        positions = self.items.positions(item_ids)
+        for item_id, position in zip(item_ids, positions.tolist(), strict=True):
+            if position < 0:
+                raise UnknownNameError("item", str(item_id), _nearby(self.items, item_id))
+        return torch.from_numpy(positions).to(self.graph.device)
+
+    def _listed(self, items: Tensor, scores: Tensor) -> list[RecommendedItem]:
+        kept = [(item, score) for item, score in zip(items.tolist(), scores.tolist(), strict=True) if score > -np.inf]
+        ids = self.items.ids([item for item, _ in kept])
+        return [
+            RecommendedItem(item_id, score, self.titles[item]) for item_id, (item, score) in zip(ids, kept, strict=True)
+        ]
+
+
+class _RequestScorer:
+    """Scores the users of one request, known ones by the model and others by their histories."""
+
+    def __init__(
+        self, scorer: EmbeddingScorer | HistoryScorer, seen: BipartiteGraph, known: Tensor, folded: Tensor
+    ) -> None:
+        self.scorer, self.seen, self.known = scorer, seen, known
+        self.by_history = folded | (known < 0)
+
+    def score(self, users: Tensor) -> Tensor:
+        scores = torch.empty(users.numel(), self.seen.num_items, device=users.device)
+        by_history = self.by_history[users]
+        if bool(by_history.any()):
+            scores[by_history] = self.scorer.score_histories(gather_histories(self.seen, users[by_history]))
+        if not bool(by_history.all()):
+            scores[~by_history] = self.scorer.score(self.known[users[~by_history]])
+        return scores
+
+
+def _nearby(ids: IdMap, wanted: ExternalId) -> list[str]:
+    """A few ids that look like the wanted one, for the message."""
+    import difflib
+
+    texts = [str(value) for value in ids.array[:100_000].tolist()]
+    return difflib.get_close_matches(str(wanted), texts, n=5, cutoff=0.5) or texts[:5]
+
+
+def load(run: Path | str, *, device: str = "cpu") -> Predictor:
+    """Load a run folder for recommending; the dataset is not needed.
+
+    Args:
+        run: The run folder.
+        device: Where to compute.
+
+    Raises:
+        RunError: If the folder is no finished run or a file is damaged.
+    """
+    folder = RunFolder.existing(run)
+    description = folder.read_json("run.json")
+    graph = folder.read_graph(device)
+    users, items, titles = folder.read_ids()
+    scorer: EmbeddingScorer | HistoryScorer
+    if folder.has("embeddings.safetensors"):
+        scorer = EmbeddingScorer(Embeddings(**folder.read_tensors("embeddings.safetensors", device)))
+    else:
+        model = create_model(description["model"]["name"], **description["model"]["arguments"])
+        if not isinstance(model, HistoryScorer):
+            raise RunError(f"{folder.path / 'embeddings.safetensors'} is missing; train the run again")
+        model.load_state_dict(folder.read_tensors("model.safetensors", device))
+        scorer = model.to(device).attach(graph)
+    return Predictor(scorer, graph, users, items, titles, description)

@@ -1,0 +1,65 @@
+"""Reading data for a run."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gnnrec.data.dataset import Dataset
+from gnnrec.data.reading import read_dataset
+from gnnrec.data.splits import carve_validation
+from gnnrec.errors import ArgumentError
+from gnnrec.models import Recommender, model_class
+
+__all__ = ["VALIDATION_RATIO", "read_for_training"]
+
+VALIDATION_RATIO = 0.1
+"""Share of each user's training items that becomes validation where the data bring none."""
+
+
+def read_for_training(
+    model: str,
+    path: Path | str,
+    *,
+    split: str = "given",
+    split_seed: int = 0,
+    k_core: int = 0,
+    format: str | None = None,
+    column: Sequence[str] = (),
+) -> Dataset:
+    """Read data so that ``model`` can be trained, selected and tested on them.
+
+    A log without any split is split per user 8:1:1. A log with a test part and no validation part gets one carved out
+    of train, for models that select their epoch; models without epochs learn from the whole train part.
+
+    Args:
+        model: A registered model.
+        path: Dataset folder or interaction file.
+        split: How to split; ``"given"`` takes the split of the data.
+        split_seed: Seed of the split.
+        k_core: Drop users and items with fewer interactions.
+        format: Name of the format where it shall not be detected.
+        column: Columns of a plain table as ``role=name``.
+
+    Raises:
+        DataError: If the data are wrong.
+        ArgumentError: If a column is not ``role=name``.
+        UnknownNameError: If the model, the split or the format does not exist.
+    """
+    kind = model_class(model)
+    pairs = [entry.partition("=") for entry in column]
+    for entry, (_, separator, _) in zip(column, pairs, strict=True):
+        if not separator:
+            raise ArgumentError(f"'--column' takes role=name, such as user=customer (got {entry!r})")
+    columns = {role: name for role, _, name in pairs} or None
+
+    def read(how: str) -> Dataset:
+        return read_dataset(path, format=format, columns=columns, split=how, seed=split_seed, k_core=k_core)
+
+    dataset = read(split)
+    if split == "given" and not len(dataset.valid) and not len(dataset.test):
+        dataset = read("ratio")
+    if len(dataset.valid) == 0 and issubclass(kind, Recommender):
+        train, valid = carve_validation(dataset.train, ratio=VALIDATION_RATIO, seed=split_seed)
+        note = f"{dataset.split}, {VALIDATION_RATIO:.0%} of each user's train as validation, seed {split_seed}"
+        dataset = replace(dataset, train=train, valid=valid, split=note)
+    return dataset
