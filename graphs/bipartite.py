@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
-from graphs.normalize import Normalization, build_csr, normalized_operator
+from graphs.normalize import Normalization, build_csr, index_type, normalized_operator
 from graphs.sparse import SparseOperator
 
 if TYPE_CHECKING:
@@ -29,8 +31,9 @@ class _Interactions(Protocol):
 class BipartiteGraph:
     """Users, items and who took what.
 
-    Edges are deduplicated and sorted by user, then item. Normalised adjacencies are built once for each norm and kept
-    with the graph; :meth:`to` gives a graph on another device that has its own.
+    Edges are deduplicated and sorted by user, then item. Degrees and normalised adjacencies are worked out
+    once and kept with the graph, so none of its tensors may be changed in place; :meth:`to` gives a graph on
+    another device that has its own.
 
     Args:
         edge_index: User-to-item edges in any order. Shape: (2, E), int64.
@@ -38,7 +41,7 @@ class BipartiteGraph:
         num_items: Number of items, isolated ones included.
 
     Raises:
-        ValueError: If the shape is wrong or a position lies outside its range.
+        ValueError: If a size is negative, the shape is wrong or a position lies outside its range.
 
     Example:
         >>> graph = BipartiteGraph(torch.tensor([[0, 1, 1], [2, 0, 2]]), num_users=2, num_items=3)
@@ -47,19 +50,36 @@ class BipartiteGraph:
     """
 
     def __init__(self, edge_index: Tensor, num_users: int, num_items: int) -> None:
+        for name, size in (("num_users", num_users), ("num_items", num_items)):
+            if size < 0:
+                raise ValueError(f"'{name}' must be a non-negative integer (got {size})")
         if edge_index.dim() != 2 or edge_index.shape[0] != 2 or edge_index.dtype != torch.int64:
             raise ValueError(
-                f"'edge_index' must be int64 of shape (2, E) (got {edge_index.dtype}, {tuple(edge_index.shape)})"
+                "'edge_index' must be int64 of shape (2, E) "
+                f"(got {edge_index.dtype}, {tuple(edge_index.shape)})"
             )
         for name, index, size in (("users", edge_index[0], num_users), ("items", edge_index[1], num_items)):
             if index.numel() and (int(index.min()) < 0 or int(index.max()) >= size):
-                raise ValueError(f"{name} in 'edge_index' must lie in [0, {size}) (got {int(index.min())} to {int(index.max())})")
+                found = f"{int(index.min())} to {int(index.max())}"
+                raise ValueError(f"{name} in 'edge_index' must lie in [0, {size}) (got {found})")
+        keys = torch.unique(edge_index[0] * num_items + edge_index[1])
+        user = keys // max(num_items, 1)
+        self._assign(keys, torch.stack([user, keys - user * num_items]), num_users, num_items)
+
+    def _assign(self, keys: Tensor, edge_index: Tensor, num_users: int, num_items: int) -> None:
         self.num_users = num_users
         self.num_items = num_items
-        self.keys = torch.unique(edge_index[0] * num_items + edge_index[1])
+        self.keys = keys
         """Sorted ``user * num_items + item`` of every edge. Shape: (E,)."""
-        self.edge_index = torch.stack([self.keys // max(num_items, 1), self.keys % max(num_items, 1)])
-        self._operators: dict[str, SparseOperator] = {}
+        self.edge_index = edge_index
+        self._adjacencies: dict[str, SparseOperator] = {}
+
+    @classmethod
+    def _from_sorted(cls, keys: Tensor, edge_index: Tensor, num_users: int, num_items: int) -> BipartiteGraph:
+        """A graph of edges known to be valid, sorted and different, such as some of another graph's."""
+        graph = cls.__new__(cls)
+        graph._assign(keys, edge_index, num_users, num_items)
+        return graph
 
     @classmethod
     def from_edge_index(cls, edge_index: Tensor, num_users: int, num_items: int) -> BipartiteGraph:
@@ -68,7 +88,7 @@ class BipartiteGraph:
 
     @classmethod
     def from_interactions(cls, interactions: _Interactions) -> BipartiteGraph:
-        """The graph of an interaction log (``gnnrec.data.Interactions`` or anything with its three attributes)."""
+        """The graph of an interaction log: ``gnnrec.data.Interactions`` or all that has these attributes."""
         return cls(interactions.edge_index, interactions.num_users, interactions.num_items)
 
     @classmethod
@@ -80,14 +100,21 @@ class BipartiteGraph:
 
         return from_hetero_data(data, user=user, item=item, relation=relation)
 
-    def to_hetero_data(self, features: dict[str, Tensor] | None = None) -> HeteroData:
+    @classmethod
+    def from_networkx(cls, graph: networkx.Graph) -> BipartiteGraph:
+        """The graph of a networkx graph with sides marked; see :func:`graphs.convert.from_networkx`."""
+        from graphs.convert import from_networkx
+
+        return from_networkx(graph)
+
+    def to_hetero_data(self, features: Mapping[str, Tensor] | None = None) -> HeteroData:
         """A PyG ``HeteroData`` with both edge directions; see :func:`graphs.convert.to_hetero_data`."""
         from graphs.convert import to_hetero_data
 
         return to_hetero_data(self, features)
 
     def to_networkx(self) -> networkx.Graph:
-        """A networkx graph with nodes ``("user", 0)``, ``("item", 0)``; see :func:`graphs.convert.to_networkx`."""
+        """A networkx graph of ``("user", 0)`` and so on; see :func:`graphs.convert.to_networkx`."""
         from graphs.convert import to_networkx
 
         return to_networkx(self)
@@ -107,17 +134,17 @@ class BipartiteGraph:
         """Where the edges are."""
         return self.keys.device
 
-    @property
+    @cached_property
     def user_degree(self) -> Tensor:
         """Items of each user. Shape: (num_users,), int64."""
         return torch.bincount(self.edge_index[0], minlength=self.num_users)
 
-    @property
+    @cached_property
     def item_degree(self) -> Tensor:
         """Users of each item. Shape: (num_items,), int64."""
         return torch.bincount(self.edge_index[1], minlength=self.num_items)
 
-    @property
+    @cached_property
     def user_pointer(self) -> Tensor:
         """Where each user's edges start in :attr:`edge_index`. Shape: (num_users + 1,), int64."""
         pointer = torch.zeros(self.num_users + 1, dtype=torch.int64, device=self.device)
@@ -133,24 +160,36 @@ class BipartiteGraph:
         Returns:
             An operator of shape (num_nodes, num_nodes); the symmetric one is its own backward.
         """
-        if norm not in self._operators:
-            self._operators[norm] = normalized_operator(self.edge_index, self.num_users, self.num_items, norm)
-        return self._operators[norm]
+        if norm not in self._adjacencies:
+            operator = normalized_operator(self.edge_index, self.num_users, self.num_items, norm)
+            self._adjacencies[norm] = operator
+        return self._adjacencies[norm]
 
     def user_item_matrix(self) -> SparseOperator:
         """The binary (num_users, num_items) matrix and its transpose, cached."""
-        if "user_item" not in self._operators:
-            user, item = self.edge_index
-            ones = torch.ones(self.num_edges, device=self.device)
-            by_item = torch.argsort(item, stable=True)
-            self._operators["user_item"] = SparseOperator(
-                build_csr(user, item, ones, (self.num_users, self.num_items)),
-                build_csr(item[by_item], user[by_item], ones, (self.num_items, self.num_users)),
-            )
-        return self._operators["user_item"]
+        return self._user_item_matrix
+
+    @cached_property
+    def _user_item_matrix(self) -> SparseOperator:
+        user, item = self.edge_index.to(index_type(max(self.num_users, self.num_items, self.num_edges)))
+        by_item = torch.argsort(item, stable=True)
+        ones = torch.ones(self.num_edges, device=self.device)
+        return SparseOperator(
+            build_csr(user, item, ones, (self.num_users, self.num_items)),
+            build_csr(item[by_item], user[by_item], ones, (self.num_items, self.num_users)),
+        )
 
     def has_edges(self, users: Tensor, items: Tensor) -> Tensor:
-        """Whether each pair is an edge, by a sorted-key lookup. Shapes: (B,), (B,) -> (B,) bool."""
+        """Whether each pair is an edge, by a sorted-key lookup.
+
+        Args:
+            users: Positions in [0, num_users), not checked. Shape: (B,).
+            items: Positions in [0, num_items), not checked: one outside would stand for another pair.
+                Shape: (B,).
+
+        Returns:
+            Shape: (B,), bool.
+        """
         wanted = users * self.num_items + items
         if not self.num_edges:
             return torch.zeros_like(wanted, dtype=torch.bool)
@@ -161,7 +200,10 @@ class BipartiteGraph:
         """The same graph on ``device``; itself when it is there already."""
         if torch.empty(0, device=device).device == self.device:
             return self
-        return BipartiteGraph(self.edge_index.to(device), self.num_users, self.num_items)
+        return self._from_sorted(
+            self.keys.to(device), self.edge_index.to(device), self.num_users, self.num_items
+        )
 
     def __repr__(self) -> str:
-        return f"BipartiteGraph(num_users={self.num_users}, num_items={self.num_items}, num_edges={self.num_edges})"
+        sizes = f"num_users={self.num_users}, num_items={self.num_items}, num_edges={self.num_edges}"
+        return f"BipartiteGraph({sizes})"

@@ -16,7 +16,7 @@ Normalization = Literal["symmetric", "row", "none"]
 
 
 def index_type(largest: int) -> torch.dtype:
-    """32-bit integers where ``largest`` fits: half the bytes to sort and gather, and what sparse kernels want."""
+    """32-bit integers where ``largest`` fits: half the bytes, and what sparse kernels want."""
     return torch.int32 if largest < 2**31 else torch.int64
 
 
@@ -67,9 +67,9 @@ def normalized_operator(
         return SparseOperator(_csr(count, column, degree.new_ones(column.numel()), shape))
     if norm == "symmetric":
         # An edge weighs the same in both directions, so half of the entries is worked out.
-        weight = degree.index_select(0, user) * degree[num_users:].index_select(0, item)
-        weight = weight.rsqrt_()
-        return SparseOperator(_csr(count, column, torch.cat([weight, weight.index_select(0, by_item)]), shape))
+        weight = (degree.index_select(0, user) * degree[num_users:].index_select(0, item)).rsqrt_()
+        weight = torch.cat([weight, weight.index_select(0, by_item)])
+        return SparseOperator(_csr(count, column, weight, shape))
     share = degree.reciprocal_()
     return SparseOperator(
         _csr(count, column, torch.repeat_interleave(share, count), shape),

@@ -14,8 +14,8 @@ __all__ = ["SparseOperator"]
 class SparseOperator:
     r"""A constant float32 CSR matrix that multiplies dense matrices, with gradient to the dense side.
 
-    The transpose is kept beside the matrix, because autograd through a CSR tensor transposes at every step and
-    is hundreds of times slower. A symmetric matrix is its own transpose.
+    The transpose is kept beside the matrix, because autograd through a CSR tensor transposes at every step
+    and is hundreds of times slower. A symmetric matrix is its own transpose.
 
     Args:
         csr: The matrix, ``torch.sparse_csr``. Shape: (rows, columns).
@@ -112,7 +112,7 @@ class _Product(torch.autograd.Function):
         return operator.matmul_into(x, x.new_empty(operator.shape[0], x.shape[1]))
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         transposed = ctx.operator.transposed
         gradient = gradient.contiguous()
@@ -127,17 +127,21 @@ class _LayerMean(torch.autograd.Function):
         return _horner(operator, x, num_layers)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         return _horner(ctx.operator.transposed, gradient.contiguous(), ctx.num_layers), None, None
 
 
 def _horner(operator: SparseOperator, x: Tensor, num_layers: int) -> Tensor:
     share = 1.0 / (num_layers + 1)
+    current = x * share
     if num_layers == 0:
-        return x * share
-    # The innermost term x/(K+1) is folded into the first product's alpha: one pass over x less.
-    current = operator.matmul_into(x, x * share, alpha=share, beta=1.0)
+        return current
+    # The innermost term x / (K + 1) is folded into the first product's alpha: one pass over x less.
+    current = operator.matmul_into(x, current, alpha=share, beta=1.0)
+    spare: Tensor | None = None
     for _ in range(num_layers - 1):
-        current = operator.matmul_into(current, x * share, beta=1.0)
+        # Two buffers taken in turn stay in the caches; a fresh one a layer does not.
+        spare = x * share if spare is None else torch.mul(x, share, out=spare)
+        current, spare = operator.matmul_into(current, spare, beta=1.0), current
     return current

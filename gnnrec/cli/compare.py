@@ -15,16 +15,11 @@ _SIGNIFICANT = 0.05
 
 
 def compare(
-    runs: Annotated[
-        list[Path], typer.Argument(help="Run folders, two or more; seeds of one model are averaged.")
-    ],
+    runs: Annotated[list[Path], typer.Argument(help="Run folders; seeds of one model are averaged.")],
     metric: Annotated[str, typer.Option(help="Metric to compare.")] = "recall@20",
     part: Annotated[str, typer.Option(help="Part to compare on: valid or test.")] = "test",
     baseline: Annotated[
-        str | None,
-        typer.Option(
-            help="Compare all with this one, a name in the table or a run folder. [default: every pair]"
-        ),
+        str | None, typer.Option(help="Compare with this one only: a name in the table, or a run folder.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
@@ -104,15 +99,15 @@ def _print_tables(groups: list[RunGroup], comparisons: list[Comparison], metric:
         title=f"Pairs, p values after Holm's correction over {len(comparisons)} (bold: below {_SIGNIFICANT})",
         title_justify="left",
     )
-    tests.add_column("a - b")
-    for header in ("difference", "relative", "95 % interval", "t-test p", "Wilcoxon p"):
+    tests.add_column("pair", overflow="fold")
+    for header in ("difference", "95 % interval", "t-test p", "Wilcoxon p"):
         tests.add_column(header, justify="right")
     for pair in comparisons:
+        relative = "" if pair.relative is None else f"\n{pair.relative:+.1%}"
         tests.add_row(
-            escape(f"{pair.a} - {pair.b}"),
-            f"{pair.difference:+.4f}",
-            "-" if pair.relative is None else f"{pair.relative:+.1%}",
-            f"{pair.ci_low:+.4f} to {pair.ci_high:+.4f}",
+            escape(f"{pair.a}\n- {pair.b}"),
+            f"{pair.difference:+.4f}{relative}",
+            f"{pair.ci_low:+.4f}\n{pair.ci_high:+.4f}",
             _p_value(pair.t_p_corrected),
             _p_value(pair.wilcoxon_p_corrected),
         )

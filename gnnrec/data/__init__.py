@@ -12,8 +12,9 @@ from gnnrec.data.item_features import ItemFeatures
 
 if TYPE_CHECKING:
     from gnnrec.data.reading import read_dataset
+    from gnnrec.data.writing import write_dataset
 
-__all__ = ["Dataset", "IdMap", "Interactions", "ItemFeatures", "read_dataset"]
+__all__ = ["Dataset", "IdMap", "Interactions", "ItemFeatures", "read_dataset", "write_dataset"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,4 +22,8 @@ def __getattr__(name: str) -> Any:
         from gnnrec.data.reading import read_dataset
 
         return read_dataset
+    if name == "write_dataset":
+        from gnnrec.data.writing import write_dataset
+
+        return write_dataset
     raise AttributeError(f"module 'gnnrec.data' has no attribute '{name}'")

@@ -35,6 +35,10 @@ class Dataset:
         name: Name for reports.
         source: Where it was read from.
         split: How it was split: ``"given"``, ``"none"`` (all in train) or a splitter's description.
+        notes: What the reader found worth telling, a line each: dropped repetitions, pairs in two parts,
+            items without features.
+        feature_info: Header of each feature file by feature name (encoder, weights hash, ...), where there
+            is one.
 
     Raises:
         DataError: If train is empty or the parts disagree on the number of users or items.
@@ -50,6 +54,8 @@ class Dataset:
     name: str = "dataset"
     source: str = ""
     split: str = "given"
+    notes: list[str] = field(default_factory=list)
+    feature_info: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problems = []
@@ -58,12 +64,15 @@ class Dataset:
         for part, interactions in self.parts().items():
             if (interactions.num_users, interactions.num_items) != (len(self.users), len(self.items)):
                 problems.append(
-                    f"{self.name}: the {part} part counts {interactions.num_users} users and {interactions.num_items} items, "
-                    f"the id maps {len(self.users)} and {len(self.items)}"
+                    f"{self.name}: the {part} part counts {interactions.num_users} users and "
+                    f"{interactions.num_items} items, the id maps {len(self.users)} and {len(self.items)}"
                 )
         for name, features in self.features.items():
             if features.num_items != len(self.items):
-                problems.append(f"{self.name}: features '{name}' have {features.num_items} rows for {len(self.items)} items")
+                problems.append(
+                    f"{self.name}: features '{name}' have {features.num_items} rows "
+                    f"for {len(self.items)} items"
+                )
             elif not bool(features.mask.any()):
                 problems.append(f"{self.name}: features '{name}' cover no item at all")
         if problems:
@@ -96,7 +105,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Content hash of ids, parts and features: equal data give equal fingerprints, whatever their file format."""
+        """Content hash of ids, parts and features: equal data give equal ones, whatever their file format."""
         digest = hashlib.blake2b(digest_size=16)
         for ids in (self.users, self.items):
             digest.update("\n".join(map(str, ids.array.tolist())).encode())
@@ -104,8 +113,12 @@ class Dataset:
         for part, interactions in self.parts().items():
             digest.update(part.encode())
             order = torch.argsort(interactions.keys(), stable=True)
-            for column in (interactions.user, interactions.item, interactions.timestamp, interactions.weight):
-                digest.update(b"-" if column is None else _bytes(column[order]))
+            digest.update(_bytes(interactions.keys()[order]))
+            for column in (interactions.timestamp, interactions.weight):
+                # As float64: whole numbers written as decimals are the same data. An empty part has none.
+                digest.update(
+                    b"-" if column is None or not len(interactions) else _bytes(column[order].double())
+                )
         for name in sorted(self.features):
             digest.update(f"{name}={feature_hash(self.features[name])}".encode())
         return digest.hexdigest()
@@ -121,4 +134,5 @@ def feature_hash(features: ItemFeatures) -> str:
 
 
 def _bytes(tensor: Tensor) -> memoryview:
-    return memoryview(tensor.detach().cpu().contiguous().numpy()).cast("B") if tensor.numel() else memoryview(b"")
+    array = tensor.detach().cpu().contiguous().numpy()
+    return array.data.cast("B") if array.size else memoryview(b"")

@@ -28,12 +28,12 @@ class FeatureFile:
 
     Two forms are read:
 
-    - ``.npy``, numbers of shape (num_items, d), a row an item in item order. A row of zeros means that the item
-      has no such content: it is outside the mask. Pickled arrays are refused.
-    - ``.safetensors`` with ``x`` (rows, d), optionally ``mask`` (rows,), and a header. Rows are in item order, and
-      then ``item_id_hash`` in the header must be that of the data's items; or the file says which items its rows
-      are, by a tensor ``item_id`` (whole numbers) or a JSON list ``item_ids`` in the header. Then items without a
-      row are outside the mask, and rows of unknown items are ignored.
+    - ``.npy``, numbers of shape (num_items, d), a row an item in item order. A row of zeros means that the
+      item has no such content: it is outside the mask. Pickled arrays are refused.
+    - ``.safetensors`` with ``x`` (rows, d), optionally ``mask`` (rows,), and a header. Rows are in item
+      order, and then ``item_id_hash`` in the header must be that of the data's items; or the file says
+      which items its rows are, by a tensor ``item_id`` (whole numbers) or a JSON list ``item_ids`` in the
+      header. Then items without a row are outside the mask, and rows of unknown items are ignored.
 
     Args:
         name: Name of the features.
@@ -64,7 +64,11 @@ class FeatureFile:
         bad = (~torch.isfinite(x).all(dim=1) & mask).nonzero().flatten().tolist()
         if bad:
             column = int((~torch.isfinite(x[bad[0]])).nonzero()[0])
-            others = f"; in all {len(bad)} rows (first: {', '.join(map(str, bad[:_SHOWN]))})" if len(bad) > 1 else ""
+            others = (
+                f"; in all {len(bad)} rows (first: {', '.join(map(str, bad[:_SHOWN]))})"
+                if len(bad) > 1
+                else ""
+            )
             raise DataError(
                 f"{self.path}, row {bad[0]}, column {column}: features must be finite in float32 "
                 f"(got {float(x[bad[0], column])}){others}"
@@ -84,7 +88,8 @@ class FeatureFile:
         mask = tensors.get("mask", torch.ones(x.shape[0], dtype=torch.bool))
         if mask.dtype != torch.bool or mask.shape != x.shape[:1]:
             raise DataError(
-                f"{self.path}: 'mask' must be bool of shape ({x.shape[0]},) (got {mask.dtype}, {tuple(mask.shape)})"
+                f"{self.path}: 'mask' must be bool of shape ({x.shape[0]},) "
+                f"(got {mask.dtype}, {tuple(mask.shape)})"
             )
         ids = self._row_ids(tensors, header)
         if ids is not None:
@@ -98,18 +103,24 @@ class FeatureFile:
             )
         return x, mask, header
 
-    def _row_ids(self, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> npt.NDArray[np.generic] | None:
+    def _row_ids(
+        self, tensors: Mapping[str, Tensor], header: Mapping[str, str]
+    ) -> npt.NDArray[np.generic] | None:
         if "item_id" in tensors:
             ids: npt.NDArray[np.generic] = tensors["item_id"].numpy()
         elif "item_ids" in header:
             try:
                 ids = np.asarray(json.loads(header["item_ids"]))
             except ValueError as error:
-                raise DataError(f"{self.path}: header 'item_ids' must be a JSON list of ids: {error}") from None
+                raise DataError(
+                    f"{self.path}: header 'item_ids' must be a JSON list of ids: {error}"
+                ) from None
         else:
             return None
         if ids.shape != (tensors["x"].shape[0],):
-            raise DataError(f"{self.path}: must have one item id a row: {tensors['x'].shape[0]} (got {ids.shape})")
+            raise DataError(
+                f"{self.path}: must have one item id a row: {tensors['x'].shape[0]} (got {ids.shape})"
+            )
         return ids
 
     def _align(
@@ -126,7 +137,10 @@ class FeatureFile:
                 f"{self.path}: none of its {len(ids)} item ids is among the data's {len(items)} "
                 f"(first: {ids[:1].tolist()}, the data's: {items.array[:1].tolist()})"
             )
-        aligned, covered = torch.zeros(len(items), x.shape[1], dtype=x.dtype), torch.zeros(len(items), dtype=torch.bool)
+        aligned, covered = (
+            torch.zeros(len(items), x.shape[1], dtype=x.dtype),
+            torch.zeros(len(items), dtype=torch.bool),
+        )
         aligned[position[known]] = x[known]
         covered[position[known]] = mask[known]
         return aligned, covered
@@ -139,8 +153,8 @@ class FeatureFile:
 def find_feature_files(folder: Path) -> list[FeatureFile]:
     """The files ``<encoder>.<modality>.safetensors`` in ``folder``, none read but for their headers.
 
-    Features are called as their header says (``name``), else by their encoder, or ``encoder.modality`` where the
-    encoder has files of several modalities.
+    Features are called as their header says (``name``), else by their encoder, or ``encoder.modality``
+    where the encoder has files of several modalities.
 
     Raises:
         DataError: If a header cannot be read or two files have one name.
@@ -180,18 +194,28 @@ def _load_array(path: Path) -> npt.NDArray[np.generic]:
     with path.open("rb") as stream:
         magic = stream.read(6)
         if magic != np.lib.format.MAGIC_PREFIX:
-            kind = "a pickle, which is refused: reading one can run code" if magic[:1] == b"\x80" else "other content"
+            kind = (
+                "a pickle, which is refused: reading one can run code"
+                if magic[:1] == b"\x80"
+                else "other content"
+            )
             raise DataError(f"{path}: must be a NumPy array file (got {kind})")
         stream.seek(0)
         try:
             array: npt.NDArray[np.generic] = np.lib.format.read_array(stream, allow_pickle=False)
         except (ValueError, EOFError) as error:
             if "allow_pickle" in str(error):
-                reason = "holds pickled objects, which are refused: reading them can run code; save it as an array of numbers"
-                raise DataError(f"{path}: {reason}") from None
+                raise DataError(
+                    f"{path}: holds pickled objects, which are refused: reading them can run code; "
+                    "save it as an array of numbers"
+                ) from None
             raise DataError(f"{path}: truncated or damaged: {error}") from None
-    if array.ndim != 2 or not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
-        raise DataError(f"{path}: must be a matrix of numbers, a row an item (got {array.dtype} of shape {array.shape})")
+    if array.ndim != 2 or not (
+        np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)
+    ):
+        raise DataError(
+            f"{path}: must be a matrix of numbers, a row an item (got {array.dtype} of shape {array.shape})"
+        )
     return array
 
 

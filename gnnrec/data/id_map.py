@@ -15,8 +15,8 @@ ExternalId = int | str
 class IdMap:
     """Maps the ids of the user's files to positions 0..n-1 and back.
 
-    Ids keep their kind: integers stay integers, all else is text. An integer map also takes ``"12"`` for 12, so
-    that ids can come from a command line.
+    Ids keep their kind: integers stay integers, all else is text. An integer map also takes ``"12"`` for
+    12, so that ids can come from a command line.
 
     Args:
         ids: External id of each position, all different.
@@ -76,7 +76,7 @@ class IdMap:
 
     def positions(self, ids: Iterable[ExternalId] | npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
         """Position of each id, -1 where it is unknown. Shape: (len(ids),)."""
-        wanted = ids if isinstance(ids, np.ndarray) else np.asarray(list(ids), dtype=object)
+        wanted = ids if isinstance(ids, np.ndarray) else _as_array(list(ids))
         if wanted.size == 0 or len(self) == 0:
             return np.full(wanted.size, -1, dtype=np.int64)
         if self.is_integer:
@@ -93,10 +93,20 @@ class IdMap:
         return list(self.array[index].tolist())
 
 
+def _as_array(ids: list[ExternalId]) -> npt.NDArray[np.generic]:
+    """All-integer lists as int64, so that the largest ids are found too; mixed ones as they are."""
+    if all(isinstance(external, int) and -(2**63) <= external < 2**63 for external in ids):
+        return np.asarray(ids, dtype=np.int64)
+    return np.asarray(ids, dtype=object)
+
+
 def _as_integers(values: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Integers and which of the values are integers at all."""
     if np.issubdtype(values.dtype, np.integer):
         return values.astype(np.int64), np.ones(values.size, dtype=bool)
     texts = values.astype(np.str_)
-    valid = np.char.isdigit(np.char.lstrip(texts, "-")) & (np.char.str_len(texts) <= 18)
+    digits = np.char.lstrip(texts, "-")
+    minuses = np.char.str_len(texts) - np.char.str_len(digits)
+    # isdecimal, since isdigit also takes characters that are no numbers, such as a superscript two.
+    valid = np.char.isdecimal(digits) & (minuses <= 1) & (np.char.str_len(digits) <= 18)
     return np.where(valid, texts, "0").astype(np.int64), valid

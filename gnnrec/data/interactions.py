@@ -37,13 +37,20 @@ class Interactions:
         for name, size in (("user", self.num_users), ("item", self.num_items)):
             index: Tensor = getattr(self, name)
             if index.dtype != torch.int64 or index.dim() != 1:
-                raise ArgumentError(f"'{name}' must be a one-dimensional int64 tensor (got {index.dtype}, {tuple(index.shape)})")
+                raise ArgumentError(
+                    f"'{name}' must be a one-dimensional int64 tensor "
+                    f"(got {index.dtype}, {tuple(index.shape)})"
+                )
             if index.numel() and (int(index.min()) < 0 or int(index.max()) >= size):
-                raise ArgumentError(f"'{name}' must lie in [0, {size}) (got {int(index.min())} to {int(index.max())})")
+                raise ArgumentError(
+                    f"'{name}' must lie in [0, {size}) (got {int(index.min())} to {int(index.max())})"
+                )
         for name in ("item", "timestamp", "weight"):
             column: Tensor | None = getattr(self, name)
             if column is not None and column.shape != self.user.shape:
-                raise ArgumentError(f"'{name}' must have one value an interaction: {len(self)} (got {tuple(column.shape)})")
+                raise ArgumentError(
+                    f"'{name}' must have one value an interaction: {len(self)} (got {tuple(column.shape)})"
+                )
 
     def __len__(self) -> int:
         return self.user.numel()
@@ -68,7 +75,7 @@ class Interactions:
         return self.user * self.num_items + self.item
 
     def select(self, index: Tensor) -> "Interactions":
-        """The interactions at ``index`` (positions or a boolean mask); users and items keep their numbering."""
+        """The interactions at ``index`` (positions or a mask); users and items keep their numbering."""
         return replace(
             self,
             user=self.user[index],

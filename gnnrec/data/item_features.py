@@ -29,15 +29,21 @@ class ItemFeatures:
 
     def __post_init__(self) -> None:
         if self.x.dim() != 2 or not self.x.is_floating_point():
-            raise ArgumentError(f"'x' must be a floating (num_items, d) matrix (got {self.x.dtype}, {tuple(self.x.shape)})")
+            raise ArgumentError(
+                f"'x' must be a floating (num_items, d) matrix (got {self.x.dtype}, {tuple(self.x.shape)})"
+            )
         if self.mask.shape != self.x.shape[:1] or self.mask.dtype != torch.bool:
             raise ArgumentError(
-                f"'mask' must be bool of shape ({self.x.shape[0]},) (got {self.mask.dtype}, {tuple(self.mask.shape)})"
+                f"'mask' must be bool of shape ({self.x.shape[0]},) "
+                f"(got {self.mask.dtype}, {tuple(self.mask.shape)})"
             )
         bad = (~torch.isfinite(self.x).all(dim=1) & self.mask).nonzero().flatten()
         if bad.numel():
             rows = ", ".join(str(row) for row in bad[:5].tolist())
-            raise DataError(f"features hold NaN or infinity in {bad.numel()} rows (first: {rows}); every value must be finite")
+            raise DataError(
+                f"features hold NaN or infinity in {bad.numel()} rows (first: {rows}); "
+                "every value must be finite"
+            )
 
     @property
     def num_items(self) -> int:
@@ -61,7 +67,7 @@ class ItemFeatures:
 
     @cached_property
     def mean_direction(self) -> Tensor:
-        """Mean of the covered rows scaled to length 1: the stand-in for an item without content. Shape: (d,)."""
+        """Mean of the covered rows at length 1: the stand-in for an item without content. Shape: (d,)."""
         weight = self.mask.to(self.x.dtype) / self.norms
         return (weight @ self.x) / self.mask.sum().clamp(min=1)
 

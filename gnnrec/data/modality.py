@@ -8,10 +8,34 @@ MODALITIES = ("image", "text", "audio", "video")
 
 # In this order: "vggish" is sound although it starts like a picture network.
 _HINTS = {
-    "audio": ("audio", "whisper", "vggish", "musicnn", "wav2vec", "hubert", "clap", "panns", "mfcc", "spectrum", "sound"),
+    "audio": (
+        "audio",
+        "whisper",
+        "vggish",
+        "musicnn",
+        "wav2vec",
+        "hubert",
+        "clap",
+        "panns",
+        "mfcc",
+        "spectrum",
+        "sound",
+    ),
     "video": ("video", "r2plus1d", "i3d", "slowfast", "frames"),
     "text": ("text", "minilm", "mpnet", "bert", "sentence", "word2vec", "glove", "words", "title"),
-    "image": ("image", "visual", "resnet", "vgg", "inception", "dino", "vit", "colour", "color", "picture", "poster"),
+    "image": (
+        "image",
+        "visual",
+        "resnet",
+        "vgg",
+        "inception",
+        "dino",
+        "vit",
+        "colour",
+        "color",
+        "picture",
+        "poster",
+    ),
 }
 # Encoders of several modalities say nothing about which one a file holds.
 _SEVERAL = re.compile("(audio|video)?clip")
@@ -23,11 +47,13 @@ def modality_of(name: str) -> str:
     A last part that is a modality decides (``"clip.text"``); else the names of well-known encoders do.
 
     Example:
-        >>> modality_of("clip.image"), modality_of("all-MiniLM-L6-v2"), modality_of("vggish"), modality_of("x")
-        ('image', 'text', 'audio', 'unknown')
+        >>> [modality_of(name) for name in ("clip.image", "all-MiniLM-L6-v2", "vggish", "x")]
+        ['image', 'text', 'audio', 'unknown']
     """
     last = name.rpartition(".")[2]
     if last in MODALITIES:
         return last
     rest = _SEVERAL.sub("", name.lower())
-    return next((modality for modality, hints in _HINTS.items() if any(hint in rest for hint in hints)), "unknown")
+    return next(
+        (modality for modality, hints in _HINTS.items() if any(hint in rest for hint in hints)), "unknown"
+    )

@@ -1,8 +1,7 @@
 """Run folders read for comparison, the seeds of one model together."""
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,11 +81,9 @@ def read_run_groups(folders: Sequence[Path], metric: str, part: str = "test") ->
     values = values[:, np.isfinite(values).all(axis=0)]
     if not values.shape[1]:
         raise RunError(f"no user has a finite '{metric}' on part '{part}' in every run")
-    members: dict[str, list[int]] = defaultdict(list)
-    for index, record in enumerate(records):
-        members[json.dumps([record["model"]["name"], _settings(record)], sort_keys=True)].append(index)
-    names = _group_names([records[indices[0]] for indices in members.values()])
-    for indices in members.values():
+    members = _members(records)
+    names = _group_names([records[indices[0]] for indices in members])
+    for indices in members:
         _check_seeds([folders[index] for index in indices], [records[index]["seed"] for index in indices])
     return [
         RunGroup(
@@ -95,7 +92,7 @@ def read_run_groups(folders: Sequence[Path], metric: str, part: str = "test") ->
             seeds=tuple(records[index]["seed"] for index in indices),
             values=values[indices],
         )
-        for name, indices in zip(names, members.values(), strict=True)
+        for name, indices in zip(names, members, strict=True)
     ]
 
 
@@ -103,9 +100,7 @@ def _read_record(folder: Path) -> dict[str, Any]:
     """``run.json``, checked for what a comparison needs."""
     path = folder / RUN_FILE
     if not path.is_file():
-        raise RunError(
-            f"{folder} is not a run folder: it has no {RUN_FILE}; make one with: gnnrec train MODEL PATH --out {folder}"
-        )
+        raise RunError(f"{folder} has no {RUN_FILE}; make a run with: gnnrec train MODEL PATH --out {folder}")
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         problem = None if isinstance(record, dict) else "is no JSON object"
@@ -123,47 +118,55 @@ def _read_record(folder: Path) -> dict[str, Any]:
 
 
 def _settings(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Options, model arguments and names of features: what is the same in runs that differ by seed only."""
+    """Model, arguments, options and names of features: what seeds of one model have in common."""
     settings = {**(record.get("options") or {}), **(record["model"].get("arguments") or {})}
-    settings["features"] = "+".join(record.get("features") or ())
+    settings["features"] = "+".join(record.get("features") or ()) or "none"
+    settings["model"] = record["model"]["name"]
     return {key: value for key, value in settings.items() if key not in _NOT_SETTINGS}
+
+
+def _members(records: Sequence[Mapping[str, Any]]) -> list[list[int]]:
+    """Places of the runs of each group."""
+    groups: list[tuple[dict[str, Any], list[int]]] = []
+    for index, record in enumerate(records):
+        settings = _settings(record)
+        for known, indices in groups:
+            if known == settings:
+                indices.append(index)
+                break
+        else:
+            groups.append((settings, [index]))
+    return [indices for _, indices in groups]
 
 
 def _group_names(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """The model's name, followed by the settings in which groups of that model differ."""
-    of_model: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for record in records:
-        shown = {
-            key: value if isinstance(value, str) else json.dumps(value)
-            for key, value in _settings(record).items()
-        }
-        of_model[record["model"]["name"]].append(shown)
+    all_settings = [_settings(record) for record in records]
     names = []
-    for record in records:
-        model = record["model"]["name"]
-        keys = sorted({key for settings in of_model[model] for key in settings})
-        differing = [key for key in keys if len({settings.get(key) for settings in of_model[model]}) > 1]
-        own = _settings(record)
-        values = ", ".join(f"{key}={own.get(key, 'default')}" for key in differing)
-        names.append(f"{model} ({values})" if values else model)
+    for own in all_settings:
+        same_model = [settings for settings in all_settings if settings["model"] == own["model"]]
+        differing = [
+            key
+            for key in sorted({key for settings in same_model for key in settings})
+            if any(settings.get(key, "default") != own.get(key, "default") for settings in same_model)
+        ]
+        shown = ", ".join(f"{key}={own.get(key, 'default')}" for key in differing)
+        names.append(f"{own['model']} ({shown})" if shown else own["model"])
     return names
 
 
 def _check_same_data(folders: Sequence[Path], records: Sequence[Mapping[str, Any]]) -> None:
-    fingerprints = [record["data"]["fingerprint"] for record in records]
-    if len(set(fingerprints)) > 1:
-        raise DataError(
-            ["runs must be made on the same data to be compared"]
-            + [
-                f"{folder}: {record['data'].get('path', 'unknown path')} with fingerprint {record['data']['fingerprint']}"
-                for folder, record in zip(folders, records, strict=True)
-            ]
-        )
+    sources = [record["data"] for record in records]
+    if len({data["fingerprint"] for data in sources}) > 1:
+        shown = [
+            f"{folder} on {data.get('path', 'data')} (fingerprint {data['fingerprint']})"
+            for folder, data in zip(folders, sources, strict=True)
+        ]
+        raise DataError(f"runs must be made on the same data to be compared; got {', '.join(shown)}")
 
 
 def _check_metric(folders: Sequence[Path], metric: str) -> None:
     """Refuse a metric that a run lacks, naming those that all have."""
-    from pyarrow import ArrowException
     from pyarrow.parquet import read_schema
 
     columns = []
@@ -171,34 +174,34 @@ def _check_metric(folders: Sequence[Path], metric: str) -> None:
         path = folder / PER_USER_FILE
         if not path.is_file():
             raise RunError(f"{folder} has no {PER_USER_FILE}; make it with: gnnrec evaluate {folder}")
-        try:
-            columns.append(read_schema(path).names)
-        except (ArrowException, OSError) as error:
-            raise RunError(
-                f"{path}: cannot be read ({error}); make it anew with: gnnrec evaluate {folder}"
-            ) from error
+        columns.append(_read(folder, read_schema).names)
         lacking = [key for key in _KEYS if key not in columns[-1]]
         if lacking:
             raise RunError(
-                f"{path}: lacks column {', '.join(lacking)}; make it anew with: gnnrec evaluate {folder}"
+                f"{path}: lacks column {', '.join(lacking)}; make it with: gnnrec evaluate {folder}"
             )
     common = set(columns[0]).intersection(*columns[1:]) - set(_KEYS)
     if metric not in common:
         raise UnknownNameError("metric", metric, common)
 
 
-def _read_values(folder: Path, metric: str, part: str) -> tuple[Array, npt.NDArray[np.float64]]:
-    """Users, sorted, and their values in one part. Shapes: (U,), (U,)."""
+def _read(folder: Path, reader: Callable[..., Any], **arguments: Any) -> Any:
+    """The per-user file by one of pyarrow's readers."""
     from pyarrow import ArrowException
-    from pyarrow.parquet import read_table
 
     path = folder / PER_USER_FILE
     try:
-        table = read_table(path, columns=[*_KEYS, metric])
+        return reader(path, **arguments)
     except (ArrowException, OSError) as error:
-        raise RunError(
-            f"{path}: cannot be read ({error}); make it anew with: gnnrec evaluate {folder}"
-        ) from error
+        raise RunError(f"{path}: cannot be read ({error}); make it with: gnnrec evaluate {folder}") from error
+
+
+def _read_values(folder: Path, metric: str, part: str) -> tuple[Array, npt.NDArray[np.float64]]:
+    """Users, sorted, and their values in one part. Shapes: (U,), (U,)."""
+    from pyarrow.parquet import read_table
+
+    path = folder / PER_USER_FILE
+    table = _read(folder, read_table, columns=[*_KEYS, metric])
     parts = table["part"].to_numpy().astype(np.str_)
     if part not in parts:
         raise UnknownNameError(f"part in {path}", part, np.unique(parts).tolist())
@@ -231,6 +234,6 @@ def _check_seeds(folders: Sequence[Path], seeds: Sequence[int]) -> None:
     for folder, seed in zip(folders, seeds, strict=True):
         if seed in first:
             raise RunError(
-                f"{first[seed]} and {folder} are the same model with the same seed {seed}; name one of them"
+                f"{first[seed]} and {folder} are one model with the same seed {seed}; give one of them"
             )
         first[seed] = folder

@@ -158,7 +158,7 @@ def wilcoxon_test(a: Values, b: Values) -> float:
     if not difference.any():
         return 1.0
     with warnings.catch_warnings():
-        # Older SciPy says that few users make the normal approximation coarse; the table shows how many there are.
+        # Older SciPy warns that the normal approximation is coarse for few users; their number is reported.
         warnings.filterwarnings("ignore", message="Sample size too small", category=UserWarning)
         return float(wilcoxon(difference, zero_method="pratt").pvalue)
 
@@ -217,7 +217,7 @@ def holm_correction(p_values: npt.ArrayLike) -> Values:
 
 
 def _scaled_difference(a: Values, b: Values) -> Values:
-    """``a - b`` over their largest size, less the last digits: equal differences must be equal in rounded numbers."""
+    """``a - b`` over their largest size, less the digits that hold rounding: equal differences then tie."""
     scale = max(np.abs(a).max(), np.abs(b).max())
     return np.round((a - b) / scale, 12) if scale else np.zeros_like(a)
 
@@ -232,11 +232,9 @@ def _matrix(values: Mapping[str, Any]) -> Values:
     if len(first) != 1 or first[0] < 2 or set(shapes.values()) != {first}:
         shown = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise ArgumentError(
-            f"'values' must hold one value a user, for the same two or more users each (got {shown})"
+            f"'values' must hold a value for each of the same two or more users (got {shown})"
         )
     for name, column in columns.items():
-        if not np.isfinite(column).all():
-            raise ArgumentError(
-                f"'values' of '{name}' must be finite (got {np.count_nonzero(~np.isfinite(column))} that are not)"
-            )
+        if wrong := np.count_nonzero(~np.isfinite(column)):
+            raise ArgumentError(f"'values' of '{name}' must be finite (got {wrong} that are not)")
     return np.stack(list(columns.values()), axis=1)

@@ -2,26 +2,40 @@
 
 from gnnrec.models.base import Batch, Embeddings, Recommender
 from gnnrec.models.bpr_mf import BPRMF
+from gnnrec.models.content_knn import ContentKNN
+from gnnrec.models.ease import EASE
 from gnnrec.models.embedding_scorer import EmbeddingScorer
+from gnnrec.models.gf_cf import GFCF
 from gnnrec.models.history_scorer import HistoryScorer
+from gnnrec.models.item_based_scorer import ItemBasedScorer
+from gnnrec.models.item_knn import ItemKNN
 from gnnrec.models.lightgcn import LightGCN
 from gnnrec.models.popularity import Popularity
 from gnnrec.models.registry import create_model, list_models, model_arguments, model_class, register_model
+from gnnrec.models.rp3_beta import RP3beta
 from gnnrec.models.scorer import HistoryRows, Scorer
+from gnnrec.models.user_knn import UserKNN
 from gnnrec.models.vbpr import VBPR
 
 __all__ = [
     "BPRMF",
+    "EASE",
+    "GFCF",
     "VBPR",
     "Batch",
+    "ContentKNN",
     "EmbeddingScorer",
     "Embeddings",
     "HistoryRows",
     "HistoryScorer",
+    "ItemBasedScorer",
+    "ItemKNN",
     "LightGCN",
     "Popularity",
+    "RP3beta",
     "Recommender",
     "Scorer",
+    "UserKNN",
     "create_model",
     "list_models",
     "model_arguments",

@@ -35,7 +35,9 @@ class SparseRows(NamedTuple):
         """Rows ``start`` to ``stop`` - 1, shared where possible."""
         first, last = self.pointer[[start, stop]].tolist()
         return SparseRows(
-            self.pointer[start : stop + 1] - self.pointer[start], self.column[first:last], self.value[first:last]
+            self.pointer[start : stop + 1] - self.pointer[start],
+            self.column[first:last],
+            self.value[first:last],
         )
 
 
@@ -66,7 +68,9 @@ def add_product(out: Tensor, left: SparseRows, right: SparseRows) -> Tensor:
     """
     device = out.device
     lengths = (right.pointer[1:] - right.pointer[:-1])[left.column].to(torch.int64)
-    place = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])  # of each entry's products in the list of all
+    place = torch.cat(
+        [lengths.new_zeros(1), lengths.cumsum(0)]
+    )  # of each entry's products in the list of all
     limits = torch.arange(0, int(place[-1]) + _CHUNK, _CHUNK, device=device)
     cuts = torch.searchsorted(place, limits, right=True).sub_(1)  # entries before which a chunk may start
     row_start = torch.arange(out.shape[0], device=device) * out.shape[1]
@@ -74,7 +78,9 @@ def add_product(out: Tensor, left: SparseRows, right: SparseRows) -> Tensor:
     shift = right.pointer[left.column] - place[:-1]
     flat = out.view(-1)
     for (a, b), (begin, end) in zip(pairwise(cuts.tolist()), pairwise(place[cuts].tolist()), strict=True):
-        entry = torch.repeat_interleave(torch.arange(a, b, device=device), lengths[a:b], output_size=end - begin)
+        entry = torch.repeat_interleave(
+            torch.arange(a, b, device=device), lengths[a:b], output_size=end - begin
+        )
         source = torch.arange(begin, end, device=device).add_(shift[entry])
         product = left.value[entry].mul_(right.value[source])
         flat.scatter_add_(0, target[entry].add_(right.column[source]), product)

@@ -44,7 +44,7 @@ class EASE(ItemBasedScorer):
 
     weight: Tensor
 
-    def __init__(self, *, regularization: float = 150.0, max_items: int = 30_000) -> None:
+    def __init__(self, *, regularization: float = 100.0, max_items: int = 30_000) -> None:
         super().__init__()
         check_positive("regularization", regularization)
         check_positive_integer("max_items", max_items)

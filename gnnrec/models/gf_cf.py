@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gnnrec.models._arguments import check_not_negative, check_positive_integer
+from gnnrec.models._singular_vectors import right_singular_vectors
 from gnnrec.models.base import Features
 from gnnrec.models.item_based_scorer import ItemBasedScorer
 from gnnrec.models.registry import register_model
@@ -51,7 +52,7 @@ class GFCF(ItemBasedScorer):
         self.register_buffer("singular_vectors", torch.empty(0, 0))
 
     def _fit(self, graph: BipartiteGraph, features: Features) -> None:
-        self.singular_vectors = _right_singular_vectors(graph, self.rank)
+        self.singular_vectors = right_singular_vectors(graph, self.rank)
 
     def score_histories(self, histories: HistoryRows) -> Tensor:
         """Filtered rows. Shape: (B, num_items)."""
@@ -66,7 +67,19 @@ class GFCF(ItemBasedScorer):
         taken = torch.zeros(graph.num_items, num_rows, device=items.device)
         taken.index_put_((items, row), scale[items], accumulate=True)
         users = torch.empty(graph.num_users, num_rows, device=items.device)
-        matrix.matmul_into(taken, users)
-        users /= graph.user_degree.clamp(min=1).unsqueeze(1)
+        matrix.matmul_into(taken, users).div_(graph.user_degree.clamp(min=1).unsqueeze(1))
         scores = matrix.transposed.matmul_into(users, taken).mul_(scale.unsqueeze(1))
-        return scores
+        profile = functional.embedding_bag(
+            items,
+            self.singular_vectors,
+            pointer,
+            mode="sum",
+            include_last_offset=True,
+            per_sample_weights=scale[items],
+        )
+        scores.addmm_(self.singular_vectors * degree.sqrt().unsqueeze(1), profile.T, alpha=self.alpha)
+        return scores.T.contiguous()
+
+    def extra_repr(self) -> str:
+        """Hyper-parameters shown by ``repr``."""
+        return f"alpha={self.alpha}, rank={self.rank}"

@@ -74,10 +74,10 @@ class LightGCN(Recommender):
         """BPR on propagated embeddings and the penalty on layer 0."""
         final = graph.adjacency("symmetric").layer_mean(self.embedding, self.num_layers)
         nodes = torch.cat([batch.users, batch.positives + self.num_users, batch.negatives + self.num_users])
-        user, positive, negative = final[nodes].chunk(3)
+        user, positive, negative = final.index_select(0, nodes).chunk(3)
         return {
             "bpr": bpr_loss((user * positive).sum(1), (user * negative).sum(1)),
-            "regularization": self.regularization * embedding_penalty(*self.embedding[nodes].chunk(3)),
+            "regularization": self.regularization * embedding_penalty(*self.embedding.index_select(0, nodes).chunk(3)),
         }
 
     def _item_fold_in(self, graph: BipartiteGraph) -> Tensor:

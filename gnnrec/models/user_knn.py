@@ -70,7 +70,9 @@ class UserKNN(HistoryScorer):
         lengths = histories[0].diff().clamp(min=1).to(torch.float32)
         degree = graph.user_degree.clamp(min=1).to(torch.float32)
         common = torch.zeros(lengths.numel(), graph.num_users, device=graph.device)
-        add_product(common, history_rows(histories), SparseRows.from_csr(graph.user_item_matrix().transposed.csr))
+        add_product(
+            common, history_rows(histories), SparseRows.from_csr(graph.user_item_matrix().transposed.csr)
+        )
         return common.div_(torch.outer(lengths.sqrt(), degree.sqrt()).add_(self.shrinkage))
 
     def _score(self, similarity: Tensor) -> Tensor:

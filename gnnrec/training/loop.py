@@ -65,7 +65,6 @@ def fit(
             started = time.perf_counter()
             losses = _train_epoch(state, sampler, graph, features, options.batch_size, callbacks)
             state.epoch += 1
-            _refuse_non_finite(losses, state.epoch)
             record: dict[str, Any] = {"epoch": state.epoch, "losses": losses}
             record["train_seconds"] = time.perf_counter() - started
             if validate is not None and (state.epoch % options.evaluate_every == 0 or state.epoch == options.max_epochs):
@@ -91,31 +90,32 @@ def _train_epoch(
     batch_size: int,
     callbacks: Sequence[Callback],
 ) -> dict[str, float]:
-    """One pass over all training pairs; gives the mean of each loss term."""
+    """One pass over all training pairs; gives the mean of each loss term, refuses one that is not finite."""
     model = state.model
     model.train()
     model.begin_epoch(graph, features)
     triples = sampler.epoch(state.generator)
     num_steps = math.ceil(len(sampler) / batch_size)
-    sums: dict[str, torch.Tensor] = {}
+    names: list[str] = []
+    sums = torch.zeros((), device=graph.device)
+    culprits = torch.zeros((), dtype=torch.bool, device=graph.device)
     batches = zip(*(column.split(batch_size) for column in triples), strict=True)
     for step, columns in enumerate(batches, start=1):
         terms = model.loss(graph, features, Batch(*columns))
+        values = torch.stack(list(terms.values()))
         state.optimizer.zero_grad(set_to_none=True)
-        torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
+        values.sum().backward()  # type: ignore[no-untyped-call]
         state.optimizer.step()
-        for name, value in terms.items():
-            # Sums stay on the device: reading them at every step would make a GPU wait.
-            sums[name] = sums.get(name, 0) + value.detach()
+        # Sums and the first bad terms stay on the device: reading them at every step would make a GPU wait.
+        names, values = list(terms), values.detach()
+        sums = sums + values
+        culprits = torch.where(culprits.any(), culprits, ~torch.isfinite(values))
         for callback in callbacks:
             callback.on_step(state, step, num_steps)
-    return {name: float(value) / num_steps for name, value in sums.items()}
-
-
-def _refuse_non_finite(losses: Mapping[str, float], epoch: int) -> None:
-    bad = [f"'{name}' is {value}" for name, value in losses.items() if not math.isfinite(value)]
+    bad = [name for name, culprit in zip(names, culprits.tolist(), strict=True) if culprit]
     if bad:
         raise TrainingError(
-            f"loss {' and '.join(bad)} in epoch {epoch}; lower --learning-rate or look at the item features. "
-            "The checkpoint of the last good epoch is kept"
+            f"loss {' and '.join(map(repr, bad))} is not finite in epoch {state.epoch + 1}; lower the learning rate or "
+            "look at the item features. The checkpoint of the last good epoch is kept"
         )
+    return {name: total / num_steps for name, total in zip(names, sums.tolist(), strict=True)}

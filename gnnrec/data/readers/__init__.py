@@ -9,7 +9,7 @@ from gnnrec.errors import DataError, UnknownNameError
 __all__ = ["PARTS", "RawLog", "Reader", "find_reader", "list_formats"]
 
 # In the order of detection: the last takes any table.
-_READERS = {
+_READERS: dict[str, Reader] = {
     module.READER.name: module.READER for module in (folder, recbole, mmrec, lightgcn, movielens, table)
 }
 
@@ -36,4 +36,7 @@ def find_reader(path: Path, name: str | None = None) -> Reader:
         if reader.detect(path):
             return reader
     looked = "; ".join(f"{reader.looks_for} ({reader.name})" for reader in _READERS.values())
-    raise DataError(f"{path}: no known data format; looked for: {looked}. A format can be named: {', '.join(list_formats())}")
+    raise DataError(
+        f"{path}: no known data format; looked for: {looked}. "
+        f"A format can be named: {', '.join(list_formats())}"
+    )

@@ -102,4 +102,7 @@ def refuse_columns(columns: Mapping[str, str], reader: str) -> None:
         ArgumentError: If any column name is given.
     """
     if columns:
-        raise ArgumentError(f"'columns' are for tables (format 'table'); format '{reader}' fixes its columns (got {dict(columns)})")
+        raise ArgumentError(
+            f"'columns' are for tables (format 'table'); format '{reader}' fixes its columns "
+            f"(got {dict(columns)})"
+        )

@@ -30,6 +30,9 @@ def catalog_frame(items: IdMap, tables: Iterable[tuple[LogTable, str]]) -> "pd.D
     import pyarrow as pa
 
     columns: dict[str, Any] = {}
+    tables = list(tables)
+    if not tables:
+        return None
     for table, id_column in tables:
         row_of = np.full(len(items), -1, dtype=np.int64)
         position = items.positions(np.asarray(table.columns[id_column].to_pylist(), dtype=object))
@@ -37,12 +40,8 @@ def catalog_frame(items: IdMap, tables: Iterable[tuple[LogTable, str]]) -> "pd.D
         rows = pa.array(row_of, mask=row_of < 0)
         title = table.find("title", _TITLE_NAMES, required=False)
         for name, values in table.columns.items():
-            if name != id_column:
+            if name not in (id_column, "item_id"):
                 columns.setdefault("title" if name == title else name, values.take(rows))
-        columns.setdefault("item_id", None)
-    if not columns:
-        return None
-    columns.pop("item_id")
     ids = pa.array(items.array.tolist(), type=pa.int64() if items.is_integer else pa.string())
     frame: pd.DataFrame = pa.table({"item_id": ids, **columns}).to_pandas()
     return frame

@@ -31,23 +31,26 @@ def _detect(path: Path) -> bool:
 
 
 def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
-    """Read the folder; items keep the order of ``items.parquet``, users that of ``users.parquet`` if present."""
+    """Read the folder; items have the order of ``items.parquet``, users that of ``users.parquet`` if any."""
     refuse_columns(columns, _NAME)
     log, item_table = read_parquet(path / INTERACTIONS), read_parquet(path / ITEMS)
     user_table = read_parquet(path / USERS) if (path / USERS).is_file() else None
     tables = [log, item_table, *([user_table] if user_table else [])]
     roles = choose_columns(log, {}, _NAMES)
-    for table, kind in ((item_table, "item"), (user_table, "user")):
-        if table is not None and table.find(f"{kind} ids", _NAMES[kind]):
-            table.ids(f"{kind}_id")
-            report_repeated_ids(table, f"{kind}_id")
+    id_columns: dict[str, tuple[LogTable, str]] = {}
+    for kind, table in (("item", item_table), ("user", user_table)):
+        column = table.find(f"{kind} ids", _NAMES[kind]) if table is not None else None
+        if table is not None and column is not None:
+            id_columns[kind] = (table, column)
+            table.ids(column)
+            report_repeated_ids(table, column)
     raise_problems(tables)
-    items, item = _place(log, roles["item"], item_table, "item")
+    items, item = _place(log, roles["item"], *id_columns["item"], "item")
     if user_table is None:
         user_ids, user = encode_ids([log.ids(roles["user"])], is_text_file=False)
         users = IdMap(user_ids, kind="user")
     else:
-        users, user = _place(log, roles["user"], user_table, "user")
+        users, user = _place(log, roles["user"], *id_columns["user"], "user")
     part = log.labels(roles["split"]) if "split" in roles else None
     timestamp = log.numbers(roles["timestamp"]) if "timestamp" in roles else None
     weight = log.weights(roles["weight"]) if "weight" in roles else None
@@ -63,13 +66,15 @@ def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
         part=part,
         timestamp=timestamp,
         weight=weight,
-        catalog=catalog_frame(items, [(item_table, "item_id")] if has_catalog else []),
+        catalog=catalog_frame(items, [id_columns["item"]] if has_catalog else []),
     )
 
 
-def _place(log: LogTable, column: str, listed: LogTable, kind: str) -> tuple[IdMap, npt.NDArray[np.int64]]:
+def _place(
+    log: LogTable, column: str, listed: LogTable, listed_column: str, kind: str
+) -> tuple[IdMap, npt.NDArray[np.int64]]:
     """The map of the listed ids and the position of each row's id; an unlisted id is a problem of the log."""
-    ids = IdMap(factorize([listed.ids(f"{kind}_id")])[0], kind=kind)
+    ids = IdMap(factorize([listed.ids(listed_column)])[0], kind=kind)
     uniques, codes = factorize([log.ids(column)])
     positions = ids.positions(uniques)[codes]
     unlisted = np.flatnonzero(positions < 0)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from gnnrec.data.readers.base import PARTS
 from gnnrec.errors import DataError
 
-__all__ = ["LogTable", "raise_problems"]
+__all__ = ["LogTable", "filled_rows", "raise_problems"]
 
 _SHOWN = 3
 _LABELS = {
@@ -34,11 +34,14 @@ class LogTable:
     Args:
         path: The file.
         columns: Columns by name (``pyarrow.ChunkedArray``), all of one length.
-        text: The file's content where it is a text file, to number rows as an editor does (the header is row 1).
+        text: The file's content where it is a text file, to number rows as an editor does (the header is
+            row 1).
         first_row: Number of the first row of data.
     """
 
-    def __init__(self, path: Path, columns: dict[str, Any], text: bytes | None = None, first_row: int = 1) -> None:
+    def __init__(
+        self, path: Path, columns: dict[str, Any], text: bytes | None = None, first_row: int = 1
+    ) -> None:
         self.path = path
         self.columns = columns
         self.problems: list[str] = []
@@ -57,9 +60,7 @@ class LogTable:
         """Row number of the ``index``-th row of data; blank lines of a text file count as rows."""
         if self._text is None:
             return index + self._first_row
-        header = self._first_row - 1
-        filled = [number for number, line in enumerate(self._text.splitlines(), start=1) if line]
-        return filled[index + header]
+        return filled_rows(self._text)[index + self._first_row - 1]
 
     def find(self, role: str, names: Sequence[str], required: bool = True) -> str | None:
         """The column among ``names``, whatever its case.
@@ -74,9 +75,13 @@ class LogTable:
             if name.lower() in by_name:
                 return by_name[name.lower()]
         if required:
-            wanted = f"'{names[0]}'" if len(names) == 1 else "one of " + ", ".join(f"'{name}'" for name in names)
+            wanted = (
+                f"'{names[0]}'" if len(names) == 1 else "one of " + ", ".join(f"'{name}'" for name in names)
+            )
             have = ", ".join(f"'{name}'" for name in self.columns) or "none"
-            self.problems.append(f"{self.path}, row 1: no column for the {role}: must have {wanted} (columns: {have})")
+            self.problems.append(
+                f"{self.path}, row 1: no column for the {role}: must have {wanted} (columns: {have})"
+            )
         return None
 
     def indices(self, column: str) -> npt.NDArray[np.int64]:
@@ -85,7 +90,10 @@ class LogTable:
         import pyarrow.compute as pc
 
         values = self.columns[column]
-        if _is_text(values) and pc.all(pc.match_substring_regex(values, "^[0-9]{1,18}$")).as_py() is not False:
+        if (
+            _is_text(values)
+            and pc.all(pc.match_substring_regex(values, "^[0-9]{1,18}$")).as_py() is not False
+        ):
             values = values.cast(pa.int64())
         if pa.types.is_integer(values.type) and values.null_count == 0:
             numbers: npt.NDArray[np.int64] = values.to_numpy().astype(np.int64)
@@ -141,7 +149,9 @@ class LogTable:
                 self._report(column, "a whole number or text", _is_whole)
                 return pa.chunked_array([np.zeros(len(self), dtype=np.int64)])
         if not (_is_text(values) or pa.types.is_integer(values.type)):
-            self.problems.append(f"{self.path}, column '{column}': ids must be whole numbers or text (got {values.type})")
+            self.problems.append(
+                f"{self.path}, column '{column}': ids must be whole numbers or text (got {values.type})"
+            )
             return pa.chunked_array([np.zeros(len(self), dtype=np.int64)])
         if values.null_count or (_is_text(values) and pc.any(pc.equal(values, "")).as_py()):
             self._report(column, "an id", lambda value: value not in (None, ""))
@@ -151,13 +161,16 @@ class LogTable:
         """Parts: 0 train, 1 valid, 2 test, from these numbers or names. Shape: (E,)."""
         import pyarrow as pa
 
-        encoded = self.columns[column].cast(pa.string()).dictionary_encode().unify_dictionaries().combine_chunks()
+        encoded = (
+            self.columns[column].cast(pa.string()).dictionary_encode().unify_dictionaries().combine_chunks()
+        )
         known = [_LABELS.get(str(label).lower(), -1) for label in encoded.dictionary.to_pylist()]
         if -1 in known or encoded.null_count:
             allowed = f"a split label: {', '.join(PARTS)} or 0, 1, 2"
             self._report(column, allowed, lambda value: str(value).lower() in _LABELS)
             return np.zeros(len(self), dtype=np.int8)
-        return np.asarray(known, dtype=np.int8)[encoded.indices.to_numpy()]
+        parts: npt.NDArray[np.int8] = np.asarray(known, dtype=np.int8)[encoded.indices.to_numpy()]
+        return parts
 
     def report_rows(self, column: str, message: str, rows: Sequence[int] | npt.NDArray[np.int64]) -> None:
         """Keep the problem ``message`` of the rows of data at ``rows``."""
@@ -166,12 +179,21 @@ class LogTable:
             others = f"; also rows {', '.join(str(self.row(int(row))) for row in rows[1:_SHOWN])}"
         if len(rows) > _SHOWN:
             others += f" and {len(rows) - _SHOWN} more"
-        self.problems.append(f"{self.path}, row {self.row(int(rows[0]))}, column '{column}': {message}{others}")
+        self.problems.append(
+            f"{self.path}, row {self.row(int(rows[0]))}, column '{column}': {message}{others}"
+        )
 
-    def _report(self, column: str, wanted: str, is_good: Callable[[object], bool], values: Any = None) -> None:
+    def _report(
+        self, column: str, wanted: str, is_good: Callable[[object], bool], values: Any = None
+    ) -> None:
         listed = (self.columns[column] if values is None else values).to_pylist()
         bad = [row for row, value in enumerate(listed) if not is_good(value)]
         self.report_rows(column, f"must be {wanted} (got {listed[bad[0]]!r})", bad)
+
+
+def filled_rows(text: bytes) -> list[int]:
+    """Row numbers, from 1, of the lines of a text file that are not blank."""
+    return [row for row, line in enumerate(text.splitlines(), start=1) if line]
 
 
 def raise_problems(tables: Sequence[LogTable]) -> None:

@@ -35,9 +35,9 @@ def _detect(path: Path) -> bool:
 def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
     """Read the log; users and items are 0..largest, items also as far as a catalog beside the log goes.
 
-    A ``.tsv`` or ``.csv`` file whose first column is ``itemID`` or ``item_id`` is taken for the catalog unless it
-    is damaged or repeats an item, which a note tells. Every ``.npy`` file is a feature file, called as its stem
-    without ``_feat``; rows of zeros count as missing.
+    A ``.tsv`` or ``.csv`` file whose first column is ``itemID`` or ``item_id`` is taken for the catalog
+    unless it is damaged or repeats an item, which a note tells. Every ``.npy`` file is a feature file,
+    called as its stem without ``_feat``; rows of zeros count as missing.
     """
     refuse_columns(columns, _NAME)
     files = inter_files(path)
@@ -54,7 +54,10 @@ def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
     raise_problems([table])
     notes: list[str] = []
     catalogs = _read_catalogs(folder, notes)
-    listed = [int(np.asarray(catalog.columns[column].to_pylist(), dtype=np.int64).max()) for catalog, column in catalogs]
+    listed = [
+        int(np.asarray(catalog.columns[column].to_pylist(), dtype=np.int64).max())
+        for catalog, column in catalogs
+    ]
     items = position_map(max(int(item.max()), *listed, 0), len(item), file, "item")
     return RawLog(
         path=path,
@@ -66,7 +69,9 @@ def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
         part=part,
         timestamp=timestamp,
         weight=weight,
-        features=[FeatureFile(array.stem.removesuffix("_feat"), array) for array in sorted(folder.glob("*.npy"))],
+        features=[
+            FeatureFile(array.stem.removesuffix("_feat"), array) for array in sorted(folder.glob("*.npy"))
+        ],
         catalog=catalog_frame(items, catalogs),
         notes=notes,
     )
@@ -92,5 +97,8 @@ def _read_catalogs(folder: Path, notes: list[str]) -> list[tuple[LogTable, str]]
 
 
 READER = Reader(
-    name=_NAME, looks_for="one *.inter file with columns userID, itemID [, x_label]", detect=_detect, read=_read
+    name=_NAME,
+    looks_for="one *.inter file with columns userID, itemID [, x_label]",
+    detect=_detect,
+    read=_read,
 )

@@ -1,4 +1,4 @@
-"""MovieLens: ``u.data`` and its prepared splits, ``ratings.dat``, ``ratings.csv``, with the movies as catalog."""
+"""MovieLens: ``u.data`` and its splits, ``ratings.dat``, ``ratings.csv``, with the movies as catalog."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,12 @@ _NAME = "movielens"
 _LOGS = ("u.data", "ratings.dat", "ratings.csv")
 _BASES = tuple(f"{split}.base" for split in ("ua", "ub", "u1", "u2", "u3", "u4", "u5"))
 _LOG_COLUMNS = ("user_id", "item_id", "rating", "timestamp")
-_NAMES = {"user": ("user_id", "userId"), "item": ("item_id", "movieId"), "timestamp": ("timestamp",), "weight": ("rating",)}
+_NAMES = {
+    "user": ("user_id", "userId"),
+    "item": ("item_id", "movieId"),
+    "timestamp": ("timestamp",),
+    "weight": ("rating",),
+}
 _GENRES = 19  # flags at the end of a line of u.item
 
 
@@ -63,7 +68,9 @@ def _read_catalog(folder: Path) -> tuple[LogTable, str] | None:
         for flag in flags:
             del table.columns[flag]
     elif (folder / "movies.dat").is_file():
-        table = read_delimited(folder / "movies.dat", "::", names=["item_id", "title", "genres"], encoding="latin-1")
+        table = read_delimited(
+            folder / "movies.dat", "::", names=["item_id", "title", "genres"], encoding="latin-1"
+        )
     elif (folder / "movies.csv").is_file():
         table = read_delimited(folder / "movies.csv", ",", quoted=True)
     else:
@@ -73,5 +80,8 @@ def _read_catalog(folder: Path) -> tuple[LogTable, str] | None:
 
 
 READER = Reader(
-    name=_NAME, looks_for="u.data, ua.base with ua.test (or ub, u1 to u5), ratings.dat or ratings.csv", detect=_detect, read=_read
+    name=_NAME,
+    looks_for="u.data, ua.base with ua.test (or ub, u1 to u5), ratings.dat or ratings.csv",
+    detect=_detect,
+    read=_read,
 )

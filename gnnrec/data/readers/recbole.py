@@ -22,10 +22,10 @@ def _detect(path: Path) -> bool:
 
 
 def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
-    """Read ``name.inter``, or ``name.train.inter`` with its valid and test, and ``name.item`` as the catalog."""
+    """Read ``name.inter``, or ``name.train.inter`` with valid and test, and ``name.item`` as the catalog."""
     refuse_columns(columns, _NAME)
     files = inter_files(path)
-    stem = only_log(path, [_split_name(file)[0] for file in files])
+    stem = only_log(path, [_set_name(file) for file in files])
     folder = files[0].parent
     whole = folder / f"{stem}.inter"
     by_part = {number: folder / f"{stem}.{part}.inter" for number, part in enumerate(PARTS)}
@@ -41,10 +41,10 @@ def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
     )
 
 
-def _split_name(file: Path) -> tuple[str, int | None]:
-    """Name of the data set and part of ``name.train.inter``; no part for ``name.inter``."""
+def _set_name(file: Path) -> str:
+    """Name of the data set of ``name.inter`` or ``name.train.inter``."""
     name, _, part = file.stem.rpartition(".")
-    return (name, PARTS.index(part)) if name and part in PARTS else (file.stem, None)
+    return name if name and part in PARTS else file.stem
 
 
 def _read_atomic(path: Path) -> LogTable:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gnnrec.data.readers.log_table import LogTable
+from gnnrec.data.readers.log_table import LogTable, filled_rows
 from gnnrec.errors import DataError
 
 __all__ = ["header_of", "read_delimited", "read_parquet"]
@@ -44,9 +44,6 @@ def read_delimited(
     Raises:
         DataError: If the file is absent, empty, not such text, or rows differ in their number of columns.
     """
-    import pyarrow as pa
-    from pyarrow import csv as arrow_csv
-
     content = _read_bytes(path)
     if not content.strip():
         raise DataError(f"{path}: must have rows of data (got an empty file)")
@@ -58,44 +55,14 @@ def read_delimited(
     if len(set(columns)) < len(columns):
         raise DataError(f"{path}, row 1: column names must differ (got {', '.join(columns)})")
     _check_delimiter(path, content, delimiter, encoding)
-    ragged: list[tuple[int, int]] = []
-
-    def note_ragged(row: Any) -> str:
-        if row.text.strip("\r\n"):  # blank lines are nothing
-            ragged.append((row.number, row.actual_columns))
-        return "skip"
-
-    try:
-        table = arrow_csv.read_csv(
-            pa.BufferReader(content),
-            read_options=arrow_csv.ReadOptions(
-                use_threads=False,  # row numbers are known to one thread only
-                column_names=columns,
-                skip_rows=0 if names is not None else 1,
-                block_size=_BLOCK_BYTES,
-                encoding=encoding,
-            ),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=delimiter,
-                quote_char='"' if quoted else False,
-                newlines_in_values=quoted,
-                invalid_row_handler=note_ragged,
-            ),
-            convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string())),
-        )
-    except pa.ArrowInvalid as error:
-        if "Empty CSV" in str(error):
-            raise DataError(f"{path}: must have rows of data (got a header only)") from None
-        raise DataError(f"{path}: not readable as {_delimiter_name(delimiter)}-separated text: {_first_line(error)}") from None
-    if ragged:
-        problems = [
-            f"{path}, row {number}: must have {len(columns)} {_delimiter_name(delimiter)}-separated columns (got {count})"
-            for number, count in ragged[:_SHOWN]
-        ]
-        more = [f"{path}: {len(ragged) - _SHOWN} more such rows"] if len(ragged) > _SHOWN else []
-        raise DataError(problems + more)
+    table = _parse(path, content, delimiter, columns, names is None, quoted, encoding)
+    if not table.num_rows:
+        raise DataError(f"{path}: must have rows of data (got a header only)")
     return LogTable(
-        path, {name: table.column(name) for name in columns}, text=content, first_row=1 if names is not None else 2
+        path,
+        {name: table.column(name) for name in columns},
+        text=content,
+        first_row=1 if names is not None else 2,
     )
 
 
@@ -124,6 +91,63 @@ def _read_bytes(path: Path) -> bytes:
         raise DataError(f"{path}: no such file") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _parse(
+    path: Path,
+    content: bytes,
+    delimiter: str,
+    columns: Sequence[str],
+    has_header: bool,
+    quoted: bool,
+    encoding: str,
+) -> Any:
+    """The ``pyarrow.Table`` of text; blank lines are nothing, other rows must have all columns."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    ragged: list[tuple[int, int]] = []
+
+    def note_ragged(row: Any) -> str:
+        if row.text.strip("\r\n"):  # the only column of a file may be blank
+            ragged.append((row.number, row.actual_columns))
+        return "skip"
+
+    try:
+        table = arrow_csv.read_csv(
+            pa.BufferReader(content),
+            read_options=arrow_csv.ReadOptions(
+                use_threads=False,  # row numbers are known to one thread only
+                column_names=columns,
+                skip_rows=int(has_header),
+                block_size=_BLOCK_BYTES,
+                encoding=encoding,
+            ),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=delimiter,
+                quote_char='"' if quoted else False,
+                newlines_in_values=quoted,
+                invalid_row_handler=note_ragged,
+            ),
+            convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string())),
+        )
+    except pa.ArrowInvalid as error:
+        if "Empty CSV" in str(error):
+            raise DataError(f"{path}: must have rows of data (got a header only)") from None
+        kind = f"{_delimiter_name(delimiter)}-separated {encoding} text"
+        raise DataError(f"{path}: not readable as {kind}: {_first_line(error)}") from None
+    if ragged:
+        numbers = filled_rows(content)
+        kind = f"{len(columns)} {_delimiter_name(delimiter)}-separated columns"
+        more = [f"{path}: {len(ragged) - _SHOWN} more such rows"] if len(ragged) > _SHOWN else []
+        raise DataError(
+            [
+                f"{path}, row {numbers[row - 1]}: must have {kind} (got {count})"
+                for row, count in ragged[:_SHOWN]
+            ]
+            + more
+        )
+    return table
 
 
 def _check_delimiter(path: Path, content: bytes, delimiter: str, encoding: str) -> None:

@@ -1,0 +1,197 @@
+"""``gnnrec doctor``: what is installed, what is missing or broken, which device is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import typer
+
+_PACKAGES = {
+    "torch": ("torch",),
+    "torch_geometric": ("torch_geometric",),
+    "numpy": ("numpy",),
+    "scipy": ("scipy",),
+    "pandas": ("pandas",),
+    "pyarrow": ("pyarrow",),
+    "networkx": ("networkx",),
+    "safetensors": ("safetensors",),
+    "typer": ("typer",),
+    "rich": ("rich",),
+    "torch_scatter": ("torch_scatter",),
+    "pyg_lib": ("pyg_lib",),
+    "open_clip": ("open_clip_torch",),
+    "torchvision": ("torchvision",),
+    "torchaudio": ("torchaudio",),
+    "soundfile": ("soundfile",),
+    "PIL": ("Pillow",),
+    "av": ("av",),
+    "sentence_transformers": ("sentence-transformers",),
+    "optuna": ("optuna",),
+    "faiss": ("faiss-cpu", "faiss-gpu", "faiss-gpu-cu11", "faiss-gpu-cu12"),
+    "ray": ("ray",),
+    "tensorboard": ("tensorboard",),
+}
+"""Modules that gnnrec uses and the distributions that bring them, the usual one first."""
+
+
+@dataclass(frozen=True)
+class _Package:
+    name: str
+    version: str | None
+    state: Literal["ok", "missing", "broken"]
+    core: bool
+    note: str
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Show what is installed, what is missing or broken, and which device is used.
+
+    The exit code is 1 if something that gnnrec cannot do without is missing or broken.
+    """
+    import platform
+
+    import gnnrec
+
+    extras = _declared_extras()
+    packages = [_inspect(module, names, extras) for module, names in _PACKAGES.items()]
+    healthy = all(package.state == "ok" for package in packages if package.core)
+    siblings = {name: _sibling(name) for name in ("graphs", "encoders")}
+    record: dict[str, Any] = {
+        "healthy": healthy and all(sibling["own"] for sibling in siblings.values()),
+        "gnnrec": gnnrec.__version__,
+        "python": platform.python_version(),
+        "device": _device() if packages[0].state == "ok" else None,
+        "siblings": siblings,
+    }
+    if as_json:
+        import dataclasses
+        import json
+
+        record["packages"] = [dataclasses.asdict(package) for package in packages]
+        typer.echo(json.dumps(record, indent=2))
+    else:
+        _print_table(record, packages)
+    if not record["healthy"]:
+        raise typer.Exit(1)
+
+
+def _declared_extras() -> dict[str, str | None]:
+    """Distributions that gnnrec names, in lower case with dashes, and the extra that brings each (None: core)."""
+    import re
+    from importlib.metadata import PackageNotFoundError, requires
+
+    extras: dict[str, str | None] = {}
+    try:
+        requirements = requires("gnnrec") or []
+    except PackageNotFoundError:  # used from a checkout without installation
+        requirements = []
+    for requirement in requirements:
+        name = _normalized(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
+        extra = re.search(r"""extra\s*==\s*["']([\w-]+)["']""", requirement)
+        if extra is None:
+            extras[name] = None
+        elif extra[1] != "dev":
+            extras.setdefault(name, extra[1])
+    return extras
+
+
+def _normalized(distribution: str) -> str:
+    return distribution.lower().replace("_", "-")
+
+
+def _inspect(module: str, distributions: tuple[str, ...], extras: dict[str, str | None]) -> _Package:
+    """Version of the first distribution that is there, and whether its module can be imported."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    usual = distributions[0]
+    core = _normalized(usual) in extras and extras[_normalized(usual)] is None
+    for distribution in distributions:
+        try:
+            found = version(distribution)
+        except PackageNotFoundError:
+            continue
+        reason = _import_problem(module)
+        return _Package(distribution, found, "broken" if reason else "ok", core, reason or "")
+    extra = extras.get(_normalized(usual))
+    note = f"pip install 'gnnrec[{extra}]'" if extra else f"pip install {'gnnrec' if core else usual}"
+    return _Package(usual, None, "missing", core, note)
+
+
+def _import_problem(module: str) -> str | None:
+    """Why a module cannot be imported, in one line."""
+    import importlib
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            importlib.import_module(module)
+    except Exception as error:  # compiled packages fail with OSError, RuntimeError and others
+        lines = str(error).strip().splitlines()
+        return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return None
+
+
+def _sibling(name: str) -> dict[str, Any]:
+    """Where a package that belongs to gnnrec was found, and whether it is gnnrec's own."""
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    import gnnrec
+
+    spec = find_spec(name)
+    found = Path(spec.origin).resolve().parent if spec is not None and spec.origin else None
+    home = Path(gnnrec.__file__).resolve().parent.parent
+    return {"path": None if found is None else str(found), "own": found == home / name}
+
+
+def _device() -> dict[str, Any]:
+    """The device that ``auto`` picks."""
+    import torch
+
+    record: dict[str, Any] = {"cuda_build": torch.version.cuda}
+    if torch.cuda.is_available():
+        properties = torch.cuda.get_device_properties(0)
+        return record | {"type": "cuda", "name": properties.name, "memory_bytes": properties.total_memory}
+    return record | {"type": "cpu", "threads": torch.get_num_threads()}
+
+
+def _print_table(record: dict[str, Any], packages: list[_Package]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.print(f"gnnrec {record['gnnrec']}, Python {record['python']}")
+    console.print(f"device: {_device_line(record['device'])}")
+    for name, sibling in record["siblings"].items():
+        origin = (
+            "gnnrec's own"
+            if sibling["own"]
+            else f"[red]not gnnrec's own[/red]: {sibling['path'] or 'not found'}"
+        )
+        console.print(f"{name}: {origin}")
+    table = Table()
+    for header in ("package", "version", "state"):
+        table.add_column(header, overflow="fold")
+    for package in packages:
+        colour = {"ok": "green", "broken": "red", "missing": "red" if package.core else "yellow"}[
+            package.state
+        ]
+        state = f"[{colour}]{package.state}[/{colour}]" + (
+            f": {escape(package.note)}" if package.note else ""
+        )
+        table.add_row(package.name, package.version or "-", state)
+    console.print(table)
+
+
+def _device_line(device: dict[str, Any] | None) -> str:
+    if device is None:
+        return "none, as torch does not work"
+    if device["type"] == "cuda":
+        return f"cuda, {device['name']} with {device['memory_bytes'] / 2**30:.0f} GiB (torch for CUDA {device['cuda_build']})"
+    build = f"for CUDA {device['cuda_build']}, which finds no GPU" if device["cuda_build"] else "without CUDA"
+    return f"cpu with {device['threads']} threads (torch {build})"

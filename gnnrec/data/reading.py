@@ -1,0 +1,179 @@
+"""Reading any supported data set."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from gnnrec.data.dataset import Dataset
+from gnnrec.data.feature_file import FeatureFile, find_feature_files
+from gnnrec.data.interactions import Interactions
+from gnnrec.data.item_features import ItemFeatures
+from gnnrec.data.k_core import filter_k_core
+from gnnrec.data.readers import PARTS, RawLog, find_reader
+from gnnrec.data.splits import apply_split, check_split
+from gnnrec.errors import ArgumentError, DataError, UnknownNameError
+
+__all__ = ["read_dataset"]
+
+
+def read_dataset(
+    path: str | Path,
+    *,
+    features: Sequence[str] | None = None,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    split: str = "given",
+    seed: int = 0,
+    k_core: int = 0,
+) -> Dataset:
+    """Read a data set, whatever its format.
+
+    Formats, found from the path: gnnrec's own folder, MMRec, RecBole, LightGCN, MovieLens, plain tables.
+    Feature files ``features/*.safetensors`` beside the log are read with every format. Where a user and an
+    item meet several times in one part, the first row is kept and ``Dataset.notes`` says how many went; a
+    pair in two parts stays in both (that is how the files want it) and is noted, since ranking leaves out
+    what train has.
+
+    Args:
+        path: File or folder.
+        features: Names of the features to load; None for all, empty for none. Others are not read.
+        format: Name of the format, instead of finding it.
+        columns: Column name of each role (``user``, ``item``, ``timestamp``, ``weight``, ``split``), for
+            tables.
+        split: ``"given"`` for the parts that the files give (all in train if they give none), or a
+            splitter's name; see :func:`gnnrec.data.splits.list_splits`. A splitter pools the given parts
+            first.
+        seed: Seed of the splitter.
+        k_core: Keep only users and items with at least this many interactions among those kept; 0 keeps all.
+
+    Returns:
+        The data set. Its parts keep the order of the files.
+
+    Raises:
+        DataError: If the data are wrong; all that is found is reported together, with file, row and column.
+        UnknownNameError: If features, a format or a splitter have no such name.
+        ArgumentError: If an argument cannot work.
+
+    Example:
+        >>> read_dataset("nowhere")
+        Traceback (most recent call last):
+        gnnrec.errors.DataError: nowhere: no such file or folder
+    """
+    if isinstance(features, str):
+        raise ArgumentError(f"'features' must be a list of names (got the text '{features}')")
+    if k_core < 0:
+        raise ArgumentError(f"'k_core' must be an integer of at least 0 (got {k_core})")
+    check_split(split)
+    path = Path(path).expanduser()
+    log = find_reader(path, format).read(path, columns or {})
+    dataset = _assemble(log, features)
+    if k_core:
+        dataset = filter_k_core(dataset, k_core)
+    dataset = apply_split(dataset, split, seed)
+    dataset.notes += [*_overlap_notes(dataset), *_coverage_notes(dataset)]
+    return dataset
+
+
+def _assemble(log: RawLog, wanted: Sequence[str] | None) -> Dataset:
+    problems: list[str] = []
+    if len(log.user) == 0 or (log.part is not None and not (log.part == 0).any()):
+        problems.append(f"{log.path}: the train part has no interactions; at least one is needed")
+    loaded, info = _load_features(log, wanted, problems)
+    if problems:
+        raise DataError(problems)
+    rows, notes = _distinct_rows(log)
+    part = np.zeros(len(log.user), dtype=np.int8) if log.part is None else log.part
+    train, valid, test = (_interactions(log, rows[part[rows] == number]) for number in range(len(PARTS)))
+    return Dataset(
+        train=train,
+        valid=valid,
+        test=test,
+        users=log.users,
+        items=log.items,
+        features=loaded,
+        catalog=log.catalog,
+        name=log.name,
+        source=str(log.path),
+        split="none" if log.part is None else "given",
+        notes=[*log.notes, *notes],
+        feature_info=info,
+    )
+
+
+def _interactions(log: RawLog, rows: npt.NDArray[np.int64]) -> Interactions:
+    return Interactions(
+        user=torch.from_numpy(log.user[rows]),
+        item=torch.from_numpy(log.item[rows]),
+        num_users=len(log.users),
+        num_items=len(log.items),
+        timestamp=None if log.timestamp is None else torch.from_numpy(log.timestamp[rows]),
+        weight=None if log.weight is None else torch.from_numpy(log.weight[rows]),
+    )
+
+
+def _distinct_rows(log: RawLog) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """The first row of each pair in each part, in file order, and notes on what was found."""
+    pair = log.user * len(log.items) + log.item
+    key = pair if log.part is None else log.part.astype(np.int64) * (len(log.users) * len(log.items)) + pair
+    order = np.argsort(key, kind="stable")
+    is_repeated = np.concatenate([[False], key[order][1:] == key[order][:-1]])
+    rows = np.sort(order[~is_repeated]) if is_repeated.any() else np.arange(len(key))
+    if not is_repeated.any():
+        return rows, []
+    first = int(order[is_repeated].min())
+    return rows, [
+        f"{int(is_repeated.sum())} repeated user-item pairs dropped, the first row of each kept "
+        f"(first: user {log.users.ids([log.user[first]])[0]}, item {log.items.ids([log.item[first]])[0]})"
+    ]
+
+
+def _load_features(
+    log: RawLog, wanted: Sequence[str] | None, problems: list[str]
+) -> tuple[dict[str, ItemFeatures], dict[str, dict[str, str]]]:
+    folder = log.path if log.path.is_dir() else log.path.parent
+    files: dict[str, FeatureFile] = {}
+    for file in [*log.features, *find_feature_files(folder / "features")]:
+        if file.name in files:
+            problems.append(
+                f"{file.path}: features '{file.name}' are in {files[file.name].path} too; names must differ"
+            )
+        files[file.name] = file
+    for name in wanted or ():
+        if name not in files:
+            raise UnknownNameError("features", name, files)
+    loaded, info = {}, {}
+    for name in files if wanted is None else wanted:
+        try:
+            loaded[name], info[name] = files[name].load(log.items)
+        except DataError as error:
+            problems += error.problems
+    return loaded, {name: header for name, header in info.items() if header}
+
+
+def _overlap_notes(dataset: Dataset) -> list[str]:
+    notes = []
+    for (one, left), (other, right) in itertools.combinations(dataset.parts().items(), 2):
+        shared = left.select(torch.isin(left.keys(), right.keys()))
+        if len(shared):
+            user, item = (
+                dataset.users.ids([int(shared.user[0])])[0],
+                dataset.items.ids([int(shared.item[0])])[0],
+            )
+            notes.append(
+                f"{len(shared)} user-item pairs are in both {one} and {other} "
+                f"(first: user {user}, item {item}); ranking leaves out what train has"
+            )
+    return notes
+
+
+def _coverage_notes(dataset: Dataset) -> list[str]:
+    return [
+        f"features '{name}' cover {int(values.mask.sum())} of {values.num_items} items "
+        f"({values.coverage:.1%})"
+        for name, values in dataset.features.items()
+        if not bool(values.mask.all())
+    ]

@@ -1,0 +1,188 @@
+"""Writing a data set as gnnrec's own folder."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import gnnrec
+from gnnrec.data.dataset import Dataset
+from gnnrec.data.feature_file import item_id_hash, write_feature_file
+from gnnrec.data.id_map import IdMap
+from gnnrec.data.modality import MODALITIES, modality_of
+from gnnrec.data.readers.folder import INTERACTIONS, ITEMS, USERS
+from gnnrec.errors import ArgumentError, DataError
+
+__all__ = ["write_dataset"]
+
+_OWN = {INTERACTIONS, ITEMS, USERS, "features"}
+_PATH_COLUMNS = ("image", "audio", "video")  # relative to the folder in items.parquet
+
+
+def write_dataset(dataset: Dataset, folder: str | Path, *, force: bool = False) -> Path:
+    """Write ``interactions.parquet``, ``items.parquet``, ``users.parquet`` and ``features/``.
+
+    Reading the folder gives a data set of the same fingerprint. It is written under a temporary name beside
+    the target and then renamed, so that no half-written folder is ever seen. ``users.parquet`` keeps the
+    order of the users and those without interactions. Relative paths of images, sounds and videos in the
+    catalog are made relative to the new folder.
+
+    Args:
+        dataset: What to write.
+        folder: Where to; its parents are made.
+        force: Whether to replace a folder that gnnrec wrote before. Any other folder with content is never
+            touched.
+
+    Returns:
+        The folder.
+
+    Raises:
+        DataError: If the folder has content and may not be replaced.
+        ArgumentError: If only some parts have timestamps or weights.
+    """
+    target = Path(folder).expanduser()
+    _check_target(target, force)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.resolve().parent))
+    try:
+        _write_content(dataset, work, target)
+        work.chmod(0o777 & ~_umask())  # mkdtemp makes it private
+        if target.exists():
+            old = work.with_name(f"{work.name}.old")
+            target.rename(old)
+            work.rename(target)
+            shutil.rmtree(old)
+        else:
+            work.rename(target)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    return target
+
+
+def _check_target(target: Path, force: bool) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise DataError(f"{target}: must be a folder (got a file)")
+    content = sorted(path.name for path in target.iterdir())
+    foreign = [name for name in content if name not in _OWN]
+    if foreign:
+        shown = ", ".join(foreign[:3])
+        raise DataError(f"{target}: holds more than data that gnnrec wrote ({shown}); choose another folder")
+    if content and not force:
+        raise DataError(
+            f"{target}: has content already; choose another folder or replace it with force (--force)"
+        )
+
+
+def _write_content(dataset: Dataset, work: Path, target: Path) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(_log_table(dataset), work / INTERACTIONS)
+    parquet.write_table(_item_table(dataset, target), work / ITEMS)
+    parquet.write_table(_id_table(dataset.users), work / USERS)
+    if dataset.features:
+        (work / "features").mkdir()
+    for name, features in dataset.features.items():
+        encoder, _, modality = name.rpartition(".")
+        if modality not in MODALITIES or not encoder:
+            encoder, modality = name, modality_of(name)
+        header = {
+            "encoder": encoder,
+            "modality": modality,
+            "weights_hash": "unknown",
+            "preprocessing": "unknown",
+            **dataset.feature_info.get(name, {}),
+            "name": name,
+            "dim": str(features.dim),
+            "item_id_hash": item_id_hash(dataset.items),
+            "gnnrec_version": gnnrec.__version__,
+        }
+        header.pop("item_ids", None)  # the rows are in item order now
+        file = _feature_path(work / "features", name, header)
+        write_feature_file(file, features, header)
+
+
+def _feature_path(folder: Path, name: str, header: Mapping[str, str]) -> Path:
+    """``<encoder>.<modality>.safetensors``, or the features' name for the encoder where that is not free."""
+    stem = f"{header['encoder']}.{header['modality']}"
+    file = folder / f"{_safe(stem)}.safetensors"
+    if name in (header["encoder"], stem) and not file.exists():
+        return file
+    return folder / f"{_safe(name)}.{_safe(header['modality'])}.safetensors"
+
+
+def _log_table(dataset: Dataset) -> Any:
+    import pyarrow as pa
+
+    parts = {name: part for name, part in dataset.parts().items() if len(part)}
+    columns: dict[str, Any] = {}
+    for column, ids, name in (("user_id", dataset.users, "user"), ("item_id", dataset.items, "item")):
+        positions = np.concatenate([getattr(part, name).cpu().numpy() for part in parts.values()])
+        columns[column] = _id_array(ids).take(pa.array(positions))
+    for name in ("timestamp", "weight"):
+        values = [getattr(part, name) for part in parts.values()]
+        lacking = [part for part, value in zip(parts, values, strict=True) if value is None]
+        if len(lacking) == len(parts):
+            continue
+        if lacking:
+            raise ArgumentError(f"'{name}' must be in all parts or in none (missing in {', '.join(lacking)})")
+        columns[name] = pa.array(np.concatenate([value.cpu().numpy() for value in values]))
+    if dataset.split != "none":
+        columns["split"] = pa.array(np.repeat(list(parts), [len(part) for part in parts.values()]))
+    return pa.table(columns)
+
+
+def _item_table(dataset: Dataset, target: Path) -> Any:
+    import pyarrow as pa
+
+    ids = pa.table({"item_id": _id_array(dataset.items)})
+    if dataset.catalog is None:
+        return ids
+    source = Path(dataset.source)
+    base = source if source.is_dir() else source.parent
+    catalog = dataset.catalog.drop(columns="item_id", errors="ignore")
+    for column in _PATH_COLUMNS:
+        if column in catalog:
+            catalog[column] = _relocate(catalog[column].tolist(), base, target)
+    table = pa.Table.from_pandas(catalog, preserve_index=False)
+    for name in table.column_names:
+        ids = ids.append_column(name, table.column(name))
+    return ids
+
+
+def _relocate(paths: list[object], base: Path, target: Path) -> list[str | None]:
+    """Paths relative to ``base`` as paths relative to ``target``; absolute and missing ones stay."""
+    prefix = os.path.relpath(base.resolve(), target.resolve())
+    return [
+        None if not isinstance(path, str) or not path else os.path.normpath(Path(prefix) / path)
+        for path in paths
+    ]
+
+
+def _id_table(ids: IdMap) -> Any:
+    import pyarrow as pa
+
+    return pa.table({f"{ids.kind}_id": _id_array(ids)})
+
+
+def _id_array(ids: IdMap) -> Any:
+    import pyarrow as pa
+
+    return pa.array(ids.array) if ids.is_integer else pa.array(ids.array.tolist(), type=pa.string())
+
+
+def _safe(stem: str) -> str:
+    """A file name of the stem: path separators are no part of it."""
+    return stem.replace("/", "_").replace(os.sep, "_")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

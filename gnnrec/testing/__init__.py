@@ -1,0 +1,13 @@
+"""Conformance suites that every model has to pass, for models of one's own too.
+
+Subclass in a test file and name the model::
+
+    class TestLightGCN(ModelConformance):
+        model = "lightgcn"
+"""
+
+from gnnrec.testing.datasets import checkerboard_dataset, planted_dataset, shuffled_features
+from gnnrec.testing.model_conformance import ModelConformance
+from gnnrec.testing.planted_modality import PlantedModality
+
+__all__ = ["ModelConformance", "PlantedModality", "checkerboard_dataset", "planted_dataset", "shuffled_features"]

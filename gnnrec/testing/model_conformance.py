@@ -1,0 +1,175 @@
+"""What every registered model must do."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+
+from gnnrec.data import Dataset
+from gnnrec.errors import UnknownNameError
+from gnnrec.evaluation import EvalOptions
+from gnnrec.models import EmbeddingScorer, Recommender, create_model, model_class
+from gnnrec.models.history_scorer import HistoryScorer, gather_histories
+from gnnrec.serving import Predictor, load
+from gnnrec.testing.datasets import checkerboard_dataset
+from gnnrec.training import TrainOptions, TripleSampler, fit
+from gnnrec.training.experiment import run_experiment
+from graphs import BipartiteGraph
+
+__all__ = ["ModelConformance"]
+
+
+class ModelConformance:
+    """Tests of one registered model; pytest collects the subclasses whose name starts with ``Test``."""
+
+    model: ClassVar[str]
+    """Registered name."""
+    arguments: ClassVar[dict[str, Any]] = {}
+    """Hyper-parameters for these small data."""
+    options: ClassVar[TrainOptions] = TrainOptions(learning_rate=0.02, batch_size=256, max_epochs=60, device="cpu")
+    """How to train on these small data."""
+    personalized: ClassVar[bool] = True
+    """Whether users get different lists at all."""
+
+    def make(self, dataset: Dataset, seed: int = 0) -> Recommender | HistoryScorer:
+        """A fresh, untrained model for the data."""
+        torch.manual_seed(seed)
+        return create_model(
+            self.model,
+            num_users=dataset.num_users,
+            num_items=dataset.num_items,
+            feature_dims={name: features.dim for name, features in dataset.features.items()},
+            **self.arguments,
+        )
+
+    def trained(self, dataset: Dataset, seed: int = 0) -> EmbeddingScorer | HistoryScorer:
+        """A scorer after training on the data."""
+        model, graph = self.make(dataset, seed), BipartiteGraph.from_interactions(dataset.train)
+        if isinstance(model, HistoryScorer):
+            return model.fit(graph, dataset.features)
+        fit(model, graph, dataset.features, self.options)
+        return EmbeddingScorer(model.embeddings(graph, dataset.features))
+
+    def run(self, dataset: Dataset, folder: Path) -> Predictor:
+        """A predictor loaded from the run folder of a whole experiment."""
+        run_experiment(
+            self.model,
+            dataset,
+            folder,
+            model_options=self.arguments,
+            options=self.options,
+            evaluation=EvalOptions(ks=(1, 20)),
+        )
+        return load(folder)
+
+    def test_checkerboard(self, tmp_path: Path) -> None:
+        """The only unseen item of a user's colour comes first, for every user: precision@1 is 1."""
+        if not self.personalized:
+            return
+        dataset = checkerboard_dataset()
+        lists = self.run(dataset, tmp_path / "run").recommend(dataset.users.ids(range(40)), k=1)
+        assert [answer.items[0].item_id for answer in lists] == [f"item-{number}" for number in range(40)]
+
+    def test_one_user_equals_batch(self) -> None:
+        """A user's scores do not depend on who else is asked for."""
+        scorer = self.trained(checkerboard_dataset())
+        together = scorer.score(torch.arange(40))
+        alone = torch.cat([scorer.score(torch.tensor([user])) for user in range(40)])
+        torch.testing.assert_close(alone, together, rtol=1e-5, atol=1e-6)
+
+    def test_scores_are_fresh(self) -> None:
+        """A caller may overwrite the scores without harm to the model."""
+        scorer = self.trained(checkerboard_dataset())
+        first = scorer.score(torch.arange(5))
+        kept = first.clone()
+        first.fill_(-torch.inf)
+        torch.testing.assert_close(scorer.score(torch.arange(5)), kept)
+
+    def test_save_and_load(self, tmp_path: Path) -> None:
+        """A loaded run scores as the model did when it was trained."""
+        dataset = checkerboard_dataset()
+        predictor = self.run(dataset, tmp_path / "run")
+        again = self.run(dataset, tmp_path / "again")
+        torch.testing.assert_close(predictor.scorer.score(torch.arange(40)), again.scorer.score(torch.arange(40)))
+        assert predictor.recommend(["user-3"], k=5) == again.recommend(["user-3"], k=5)
+
+    def test_refit_forgets(self) -> None:
+        """Training anew after other data gives what training once gives."""
+        dataset, other = checkerboard_dataset(), checkerboard_dataset()
+        swapped = BipartiteGraph(other.train.edge_index[:, ::2], other.num_users, other.num_items)
+        graph = BipartiteGraph.from_interactions(dataset.train)
+        model = self.make(dataset)
+        once = self.trained(dataset).score(torch.arange(40))
+        if isinstance(model, HistoryScorer):
+            twice = model.fit(swapped, dataset.features).fit(graph, dataset.features).score(torch.arange(40))
+        else:
+            fit(model, swapped, dataset.features, self.options)
+            torch.manual_seed(0)
+            model.reset_parameters()
+            fit(model, graph, dataset.features, self.options)
+            twice = EmbeddingScorer(model.embeddings(graph, dataset.features)).score(torch.arange(40))
+        torch.testing.assert_close(twice, once)
+
+    def test_seed(self) -> None:
+        """The same seed gives the same scores; another gives others, where there is chance at all."""
+        dataset = checkerboard_dataset()
+        first, same, other = (self.trained(dataset, seed).score(torch.arange(40)) for seed in (0, 0, 1))
+        assert torch.equal(first, same)
+        if issubclass(model_class(self.model), Recommender):
+            assert not torch.equal(first, other)
+
+    def test_unknown_and_empty_users(self, tmp_path: Path) -> None:
+        """Users without history get popular items or an error, as asked for; lists never exceed what exists."""
+        dataset = checkerboard_dataset(empty_users=2)
+        predictor = self.run(dataset, tmp_path / "run")
+        known, empty, unknown = predictor.recommend(["user-0", "user-41", "nobody"], k=1000)
+        assert len(known.items) == 40 - 19 and len(empty.items) == len(unknown.items) == 40
+        assert (known.source, empty.source, unknown.source) == ("model", "popular", "popular")
+        for bad in (lambda: predictor.recommend(["nobody"], unknown="error"), lambda: predictor.similar_items(["nothing"])):
+            try:
+                bad()
+            except UnknownNameError as error:
+                assert "Available" in str(error)
+            else:
+                raise AssertionError("an unknown id must be refused")
+
+    def test_fold_in(self, tmp_path: Path) -> None:
+        """A new user who gives even items is recommended even items."""
+        if not self.personalized:
+            return
+        predictor = self.run(checkerboard_dataset(), tmp_path / "run")
+        history = [f"item-{number}" for number in range(0, 30, 2)]
+        answer = predictor.recommend(["new"], k=5, histories={"new": history})[0]
+        assert answer.source == "history"
+        assert {item.item_id for item in answer.items} == {f"item-{number}" for number in range(30, 40, 2)}
+
+    def test_empty_history_is_finite(self) -> None:
+        """Users without training interactions get finite scores."""
+        dataset = checkerboard_dataset(empty_users=1)
+        assert bool(torch.isfinite(self.trained(dataset).score(torch.tensor([40]))).all())
+
+    def test_gradients_reach_every_parameter(self) -> None:
+        """No parameter is left out of training."""
+        dataset = checkerboard_dataset()
+        model, graph = self.make(dataset), BipartiteGraph.from_interactions(dataset.train)
+        if isinstance(model, HistoryScorer):
+            assert not list(model.parameters())
+            return
+        batch = TripleSampler(graph).epoch(torch.Generator().manual_seed(0))
+        model.begin_epoch(graph, dataset.features)
+        torch.stack(list(model.loss(graph, dataset.features, batch).values())).sum().backward()  # type: ignore[no-untyped-call]
+        for name, parameter in model.named_parameters():
+            assert parameter.grad is not None and bool(parameter.grad.ne(0).any()), f"no gradient reaches {name}"
+
+    def test_histories_equal_users(self) -> None:
+        """For models computed from histories, a known user and the same history score alike."""
+        dataset = checkerboard_dataset()
+        scorer = self.trained(dataset)
+        if isinstance(scorer, HistoryScorer) and scorer.graph is not None:
+            users = torch.arange(40)
+            from_history = scorer.score_histories(gather_histories(scorer.graph, users))
+            assert bool(torch.isfinite(from_history).all()) and from_history.shape == (40, 40)
+
+    def test_repr(self) -> None:
+        """The model names itself and its sizes."""
+        assert repr(self.make(checkerboard_dataset())).startswith(model_class(self.model).__name__)

@@ -1,0 +1,38 @@
+"""Models that use content must gain from it."""
+
+from typing import ClassVar
+
+from gnnrec.data import Dataset
+from gnnrec.evaluation import EvalOptions, evaluate
+from gnnrec.testing.datasets import planted_dataset, shuffled_features
+from gnnrec.testing.model_conformance import ModelConformance
+from graphs import BipartiteGraph
+
+__all__ = ["PlantedModality"]
+
+
+class PlantedModality(ModelConformance):
+    """Tests of a model that uses item features, beside the conformance suite."""
+
+    twin: ClassVar[type[ModelConformance]]
+    """Suite of the same model without content."""
+    margin: ClassVar[float] = 0.3
+    """Relative gain in Recall@20 over the twin that planted features must give."""
+    shuffled_share: ClassVar[float] = 0.5
+    """Share of that gain, at most, that may be left with shuffled features."""
+
+    @staticmethod
+    def recall(suite: ModelConformance, dataset: Dataset) -> float:
+        """Test Recall@20 of a suite's model after training."""
+        graph = BipartiteGraph.from_interactions(dataset.train)
+        options = EvalOptions(ks=(20,), beyond_accuracy=False)
+        return evaluate(suite.trained(dataset), graph, dataset.test, options).metrics["recall@20"]
+
+    def test_planted_modality(self) -> None:
+        """Content that shows the tastes beats the twin by the margin; shuffled content loses it."""
+        dataset = planted_dataset()
+        without = self.recall(self.twin(), dataset)
+        gain = self.recall(self, dataset) / without - 1
+        lost = self.recall(self, shuffled_features(dataset)) / without - 1
+        assert gain >= self.margin, f"{self.model} gains {gain:.1%} over its twin from planted features"
+        assert lost <= self.shuffled_share * gain, f"{self.model} keeps {lost:.1%} of {gain:.1%} with shuffled features"

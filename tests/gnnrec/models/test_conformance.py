@@ -1,0 +1,66 @@
+"""Every registered model passes the suites of gnnrec.testing; a model without a suite fails."""
+
+from gnnrec.models import list_models, model_class
+from gnnrec.testing import ModelConformance, PlantedModality
+
+
+class TestPopularity(ModelConformance):
+    model = "popularity"
+    personalized = False
+
+
+class TestItemKNN(ModelConformance):
+    model = "item-knn"
+
+
+class TestUserKNN(ModelConformance):
+    model = "user-knn"
+
+
+class TestRP3beta(ModelConformance):
+    model = "rp3-beta"
+
+
+class TestEASE(ModelConformance):
+    model = "ease"
+
+
+class TestGFCF(ModelConformance):
+    model = "gf-cf"
+
+
+class TestBPRMF(ModelConformance):
+    model = "bpr-mf"
+
+
+class TestLightGCN(ModelConformance):
+    model = "lightgcn"
+
+
+class TestContentKNN(PlantedModality):
+    model = "content-knn"
+    twin = TestPopularity
+
+
+class TestVBPR(PlantedModality):
+    model = "vbpr"
+    twin = TestBPRMF
+
+
+SUITES = (
+    TestPopularity,
+    TestItemKNN,
+    TestUserKNN,
+    TestRP3beta,
+    TestEASE,
+    TestGFCF,
+    TestBPRMF,
+    TestLightGCN,
+    TestContentKNN,
+    TestVBPR,
+)
+
+
+def test_every_registered_model_has_a_suite() -> None:
+    assert {suite.model for suite in SUITES} == set(list_models())
+    assert all(issubclass(suite, PlantedModality) for suite in SUITES if model_class(suite.model).needs_features)

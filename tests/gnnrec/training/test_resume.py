@@ -1,0 +1,89 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from gnnrec.errors import RunError
+from gnnrec.testing import planted_dataset
+from gnnrec.training import TrainOptions
+from gnnrec.training.experiment import run_experiment
+from safetensors.torch import load_file
+
+# A child process trains slowly enough to be killed in the middle of an epoch.
+CHILD = """
+import sys, time
+from gnnrec.testing import planted_dataset
+from gnnrec.training import Callback, TrainOptions
+from gnnrec.training.experiment import run_experiment
+
+class Slow(Callback):
+    def on_step(self, state, step, num_steps):
+        time.sleep(0.02)
+        if state.epoch >= 3 and step == 2:
+            print("mid-epoch", flush=True)
+
+run_experiment("vbpr", planted_dataset(), sys.argv[1], options=TrainOptions(
+    learning_rate=0.01, batch_size=256, max_epochs=8, device="cpu"), callbacks=[Slow()])
+"""
+OPTIONS = TrainOptions(learning_rate=0.01, batch_size=256, max_epochs=8, device="cpu")
+
+
+def test_killed_run_resumes_to_the_same_numbers(tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(tmp_path / "killed")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert child.stdout is not None and child.stdout.readline() == "mid-epoch\n"
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert not (tmp_path / "killed" / "metrics.json").exists()
+    resumed = run_experiment("vbpr", planted_dataset(), tmp_path / "killed", options=OPTIONS, resume=True)
+    whole = run_experiment("vbpr", planted_dataset(), tmp_path / "whole", options=OPTIONS)
+    assert resumed.epochs == whole.epochs == 8 and resumed.best_epoch == whole.best_epoch
+    for name in ("model.safetensors", "embeddings.safetensors"):
+        ours, theirs = load_file(tmp_path / "killed" / name), load_file(tmp_path / "whole" / name)
+        assert all(torch.equal(ours[key], theirs[key]) for key in theirs), name
+    losses = [
+        [json.loads(line)["losses"] for line in (tmp_path / run / "history.jsonl").read_text().splitlines()]
+        for run in ("killed", "whole")
+    ]
+    assert losses[0] == losses[1] and len(losses[0]) == 8
+    metrics = [json.loads((tmp_path / run / "metrics.json").read_text()) for run in ("killed", "whole")]
+    assert metrics[0]["test"] == metrics[1]["test"] and metrics[0]["valid"] == metrics[1]["valid"]
+
+
+def test_finished_run_can_be_resumed_with_more_epochs(tmp_path: Path) -> None:
+    data = planted_dataset(num_users=80, num_items=100)
+    short = TrainOptions(learning_rate=0.01, batch_size=256, max_epochs=3, device="cpu")
+    longer = TrainOptions(learning_rate=0.01, batch_size=256, max_epochs=5, device="cpu")
+    run_experiment("bpr-mf", data, tmp_path / "run", options=short)
+    assert run_experiment("bpr-mf", data, tmp_path / "run", options=longer, resume=True).epochs == 5
+
+
+def test_other_settings_are_refused(tmp_path: Path) -> None:
+    data = planted_dataset(num_users=80, num_items=100)
+    short = TrainOptions(max_epochs=2, device="cpu")
+    run_experiment("bpr-mf", data, tmp_path / "run", options=short)
+    with pytest.raises(RunError, match="not empty; add --resume"):
+        run_experiment("bpr-mf", data, tmp_path / "run", options=short)
+    with pytest.raises(RunError, match="another model, data or options"):
+        run_experiment("bpr-mf", data, tmp_path / "run", options=TrainOptions(seed=1, device="cpu"), resume=True)
+    (tmp_path / "run" / "checkpoint.pt").write_bytes(b"half a checkpoint")
+    with pytest.raises(RunError, match="cannot be read as a checkpoint"):
+        run_experiment("bpr-mf", data, tmp_path / "run", options=short, resume=True)
+
+
+def test_no_temporary_files_are_left(tmp_path: Path) -> None:
+    run_experiment("bpr-mf", planted_dataset(), tmp_path / "run", options=TrainOptions(max_epochs=2, device="cpu"))
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {
+        "run.json", "model.safetensors", "embeddings.safetensors", "ids.parquet", "interactions.safetensors",
+        "history.jsonl", "metrics.json", "metrics_per_user.parquet", "checkpoint.pt",
+    }  # fmt: skip
