@@ -1,4 +1,4 @@
-"""The errors that encoders raise on purpose, each also the built-in that it resembles; every message is one line."""
+"""The errors that encoders raise on purpose, each also the built-in that it resembles."""
 
 __all__ = ["ContentError", "EncoderError", "MissingPackageError"]
 

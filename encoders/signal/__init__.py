@@ -1,7 +1,7 @@
-"""Features of pictures, sounds and texts that need no trained weights: fixed length, the same on every machine.
+"""Features of pictures, sounds and texts that need no trained weights.
 
-Content without any information (a transparent picture, silence, a text without words) gives a vector of zeros, which
-callers treat as missing.
+Content without any information (a transparent picture, silence, a text without words) gives a vector of
+zeros, which callers treat as missing.
 """
 
 from encoders.signal.colour_histogram import COLOUR_HISTOGRAM_DIM, colour_histogram

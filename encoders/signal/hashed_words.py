@@ -34,11 +34,16 @@ def hashed_words(text: str) -> Tensor:
         True
     """
     words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    counts = Counter(words) + Counter(f"{first} {second}" for first, second in zip(words, words[1:], strict=False))
+    counts = Counter(words) + Counter(
+        f"{first} {second}" for first, second in zip(words, words[1:], strict=False)
+    )
     vector = torch.zeros(HASHED_WORDS_DIM, dtype=torch.float64)
     if not counts:
         return vector.to(torch.float32)
-    hashes = [int.from_bytes(blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little") for term in counts]
+    hashes = [
+        int.from_bytes(blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+        for term in counts
+    ]
     places = torch.tensor([value % HASHED_WORDS_DIM for value in hashes])
     signs = torch.tensor([1.0 if value >> 63 else -1.0 for value in hashes], dtype=torch.float64)
     sizes = torch.tensor(list(counts.values()), dtype=torch.float64).sqrt()

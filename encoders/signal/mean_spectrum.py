@@ -46,7 +46,9 @@ def mean_spectrum(waveform: Tensor | npt.NDArray[np.floating], sample_rate: int)
         raise ContentError(f"'sample_rate' must be a positive integer (got {sample_rate})")
     if not bool(torch.isfinite(samples).all()):
         raise ContentError("'waveform' must be finite (got NaN or infinity)")
-    mono = samples.to(torch.float64).reshape(-1, samples.shape[-1]).mean(dim=0) if samples.numel() else samples
+    mono = (
+        samples.to(torch.float64).reshape(-1, samples.shape[-1]).mean(dim=0) if samples.numel() else samples
+    )
     frame, hop = (max(2, round(seconds * sample_rate)) for seconds in (_FRAME_SECONDS, _HOP_SECONDS))
     if not bool(mono.abs().sum() > 0):
         return torch.zeros(MEAN_SPECTRUM_DIM)

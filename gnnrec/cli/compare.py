@@ -58,60 +58,60 @@ def _baseline_name(groups: list[RunGroup], baseline: str | None) -> str | None:
 
 def _print_json(groups: list[RunGroup], comparisons: list[Comparison], metric: str, part: str) -> None:
     import dataclasses
-    import json
 
-    record = {
-        "metric": metric,
-        "part": part,
-        "num_users": groups[0].values.shape[1],
-        "models": [
-            {
-                "name": group.name,
-                "runs": [str(folder) for folder in group.folders],
-                "seeds": list(group.seeds),
-                "mean": group.mean,
-                "spread": group.spread,
-            }
-            for group in groups
-        ],
-        "comparisons": [dataclasses.asdict(comparison) for comparison in comparisons],
-    }
-    typer.echo(json.dumps(record, indent=2, allow_nan=False))
+    from gnnrec.cli.output import print_json
+
+    models = [
+        {
+            "name": group.name,
+            "runs": [str(folder) for folder in group.folders],
+            "seeds": list(group.seeds),
+            "mean": group.mean,
+            "spread": group.spread,
+        }
+        for group in groups
+    ]
+    print_json(
+        {
+            "metric": metric,
+            "part": part,
+            "num_users": groups[0].values.shape[1],
+            "models": models,
+            "comparisons": [dataclasses.asdict(comparison) for comparison in comparisons],
+        }
+    )
 
 
 def _print_tables(groups: list[RunGroup], comparisons: list[Comparison], metric: str, part: str) -> None:
-    from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
-    console = Console()
-    means = Table(title=f"{metric} on {part}, {groups[0].values.shape[1]:,} users", title_justify="left")
-    for header in ("model", "seeds", "mean", "spread"):
-        means.add_column(header, justify="left" if header == "model" else "right")
-    for group in sorted(groups, key=lambda group: -group.mean):
-        spread = "-" if group.spread is None else f"{group.spread:.4f}"
-        means.add_row(escape(group.name), ", ".join(map(str, group.seeds)), f"{group.mean:.4f}", spread)
-    console.print(means)
-    if not comparisons:
-        console.print("All runs are seeds of one model; there is nothing to test.")
-        return
-    tests = Table(
-        title=f"Pairs, p values after Holm's correction over {len(comparisons)} (bold: below {_SIGNIFICANT})",
-        title_justify="left",
+    from gnnrec.cli.output import print_table
+
+    print_table(
+        f"{metric} on {part}, {groups[0].values.shape[1]:,} users",
+        ["model", "seeds", "mean", "spread"],
+        [
+            [escape(group.name), ", ".join(map(str, group.seeds)), group.mean, group.spread]
+            for group in sorted(groups, key=lambda group: -group.mean)
+        ],
     )
-    tests.add_column("pair", overflow="fold")
-    for header in ("difference", "95 % interval", "t-test p", "Wilcoxon p"):
-        tests.add_column(header, justify="right")
-    for pair in comparisons:
-        relative = "" if pair.relative is None else f"\n{pair.relative:+.1%}"
-        tests.add_row(
-            escape(f"{pair.a}\n- {pair.b}"),
-            f"{pair.difference:+.4f}{relative}",
-            f"{pair.ci_low:+.4f}\n{pair.ci_high:+.4f}",
-            _p_value(pair.t_p_corrected),
-            _p_value(pair.wilcoxon_p_corrected),
-        )
-    console.print(tests)
+    if not comparisons:
+        typer.echo("All runs are seeds of one model; there is nothing to test.")
+        return
+    print_table(
+        f"pairs, p values after Holm's correction over {len(comparisons)} (bold: below {_SIGNIFICANT})",
+        ["pair", "difference", "95 % interval", "t-test p", "Wilcoxon p"],
+        [
+            [
+                escape(f"{pair.a}\n- {pair.b}"),
+                f"{pair.difference:+.4f}" + ("" if pair.relative is None else f"\n{pair.relative:+.1%}"),
+                f"{pair.ci_low:+.4f}\n{pair.ci_high:+.4f}",
+                _p_value(pair.t_p_corrected),
+                _p_value(pair.wilcoxon_p_corrected),
+            ]
+            for pair in comparisons
+        ],
+    )
 
 
 def _p_value(value: float) -> str:

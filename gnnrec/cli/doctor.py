@@ -7,17 +7,21 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-_PACKAGES = {
-    "torch": ("torch",),
-    "torch_geometric": ("torch_geometric",),
-    "numpy": ("numpy",),
-    "scipy": ("scipy",),
-    "pandas": ("pandas",),
-    "pyarrow": ("pyarrow",),
-    "networkx": ("networkx",),
-    "safetensors": ("safetensors",),
-    "typer": ("typer",),
-    "rich": ("rich",),
+_CORE = (
+    "torch",
+    "torch_geometric",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "networkx",
+    "safetensors",
+    "typer",
+    "rich",
+)
+"""What gnnrec cannot do without; module and distribution have the same name."""
+
+_OPTIONAL = {
     "torch_scatter": ("torch_scatter",),
     "pyg_lib": ("pyg_lib",),
     "open_clip": ("open_clip_torch",),
@@ -32,7 +36,12 @@ _PACKAGES = {
     "ray": ("ray",),
     "tensorboard": ("tensorboard",),
 }
-"""Modules that gnnrec uses and the distributions that bring them, the usual one first."""
+"""Modules that parts of gnnrec use and the distributions that bring them, the usual one first."""
+
+_ELSEWHERE = {
+    "pyg_lib": "pyg_lib -f https://data.pyg.org/whl/torch-X+Y.html (X: torch's version, Y: cpu or cu130)"
+}
+"""What to give to pip for packages that its index does not have."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,12 @@ def doctor(
     import gnnrec
 
     extras = _declared_extras()
-    packages = [_inspect(module, names, extras) for module, names in _PACKAGES.items()]
-    healthy = all(package.state == "ok" for package in packages if package.core)
+    packages = [_inspect(name, (name,), "gnnrec") for name in _CORE]
+    for module, distributions in _OPTIONAL.items():
+        extra = extras.get(_normalized(distributions[0]))
+        to_install = f"'gnnrec[{extra}]'" if extra else _ELSEWHERE.get(module, distributions[0])
+        packages.append(_inspect(module, distributions, to_install))
+    healthy = all(package.state == "ok" for package in packages[: len(_CORE)])
     siblings = {name: _sibling(name) for name in ("graphs", "encoders")}
     record: dict[str, Any] = {
         "healthy": healthy and all(sibling["own"] for sibling in siblings.values()),
@@ -68,33 +81,30 @@ def doctor(
     }
     if as_json:
         import dataclasses
-        import json
 
-        record["packages"] = [dataclasses.asdict(package) for package in packages]
-        typer.echo(json.dumps(record, indent=2))
+        from gnnrec.cli.output import print_json
+
+        print_json({**record, "packages": [dataclasses.asdict(package) for package in packages]})
     else:
         _print_table(record, packages)
     if not record["healthy"]:
         raise typer.Exit(1)
 
 
-def _declared_extras() -> dict[str, str | None]:
-    """Distributions that gnnrec names, in lower case with dashes, and the extra that brings each (None: core)."""
+def _declared_extras() -> dict[str, str]:
+    """Extra of gnnrec that brings each optional distribution, by its name in lower case with dashes."""
     import re
     from importlib.metadata import PackageNotFoundError, requires
 
-    extras: dict[str, str | None] = {}
     try:
         requirements = requires("gnnrec") or []
     except PackageNotFoundError:  # used from a checkout without installation
-        requirements = []
+        return {}
+    extras: dict[str, str] = {}
     for requirement in requirements:
-        name = _normalized(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
-        extra = re.search(r"""extra\s*==\s*["']([\w-]+)["']""", requirement)
-        if extra is None:
-            extras[name] = None
-        elif extra[1] != "dev":
-            extras.setdefault(name, extra[1])
+        found = re.match(r"""([\w.-]+).*extra\s*==\s*["']([\w-]+)["']""", requirement)
+        if found and found[2] != "dev":
+            extras.setdefault(_normalized(found[1]), found[2])
     return extras
 
 
@@ -102,12 +112,11 @@ def _normalized(distribution: str) -> str:
     return distribution.lower().replace("_", "-")
 
 
-def _inspect(module: str, distributions: tuple[str, ...], extras: dict[str, str | None]) -> _Package:
+def _inspect(module: str, distributions: tuple[str, ...], to_install: str) -> _Package:
     """Version of the first distribution that is there, and whether its module can be imported."""
     from importlib.metadata import PackageNotFoundError, version
 
-    usual = distributions[0]
-    core = _normalized(usual) in extras and extras[_normalized(usual)] is None
+    core = module in _CORE
     for distribution in distributions:
         try:
             found = version(distribution)
@@ -115,9 +124,7 @@ def _inspect(module: str, distributions: tuple[str, ...], extras: dict[str, str 
             continue
         reason = _import_problem(module)
         return _Package(distribution, found, "broken" if reason else "ok", core, reason or "")
-    extra = extras.get(_normalized(usual))
-    note = f"pip install 'gnnrec[{extra}]'" if extra else f"pip install {'gnnrec' if core else usual}"
-    return _Package(usual, None, "missing", core, note)
+    return _Package(distributions[0], None, "missing", core, f"pip install {to_install}")
 
 
 def _import_problem(module: str) -> str | None:
@@ -168,11 +175,8 @@ def _print_table(record: dict[str, Any], packages: list[_Package]) -> None:
     console.print(f"gnnrec {record['gnnrec']}, Python {record['python']}")
     console.print(f"device: {_device_line(record['device'])}")
     for name, sibling in record["siblings"].items():
-        origin = (
-            "gnnrec's own"
-            if sibling["own"]
-            else f"[red]not gnnrec's own[/red]: {sibling['path'] or 'not found'}"
-        )
+        found = sibling["path"] or "not found"
+        origin = "gnnrec's own" if sibling["own"] else f"[red]not gnnrec's own[/red]: {escape(found)}"
         console.print(f"{name}: {origin}")
     table = Table()
     for header in ("package", "version", "state"):
@@ -192,6 +196,7 @@ def _device_line(device: dict[str, Any] | None) -> str:
     if device is None:
         return "none, as torch does not work"
     if device["type"] == "cuda":
-        return f"cuda, {device['name']} with {device['memory_bytes'] / 2**30:.0f} GiB (torch for CUDA {device['cuda_build']})"
+        name, memory = device["name"], device["memory_bytes"] / 2**30
+        return f"cuda, {name} with {memory:.0f} GiB (torch for CUDA {device['cuda_build']})"
     build = f"for CUDA {device['cuda_build']}, which finds no GPU" if device["cuda_build"] else "without CUDA"
     return f"cpu with {device['threads']} threads (torch {build})"

@@ -94,7 +94,9 @@ def _read_items(path: Path) -> dict[str, list[str | None]]:
     return {name: table[name].to_pylist() for name in wanted}
 
 
-def _encode(encode: Callable[[str], Tensor], dim: int, contents: list[str | None], problems: list[str]) -> ItemFeatures:
+def _encode(
+    encode: Callable[[str], Tensor], dim: int, contents: list[str | None], problems: list[str]
+) -> ItemFeatures:
     """The features of one modality; what could not be read is added to ``problems``."""
     x = torch.zeros(len(contents), dim)
     for item, content in enumerate(contents):

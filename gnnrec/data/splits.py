@@ -178,6 +178,7 @@ def apply_split(dataset: Dataset, name: str, seed: int = 0) -> Dataset:
 
 
 def _pool(dataset: Dataset) -> Interactions:
+    """All interactions by user and item, so that a split does not depend on the order of a file."""
     parts = [part for part in dataset.parts().values() if len(part)]
     pooled = replace(
         parts[0],
@@ -188,9 +189,7 @@ def _pool(dataset: Dataset) -> Interactions:
     )
     order = torch.argsort(pooled.keys(), stable=True)
     keys = pooled.keys()[order]
-    is_first = torch.ones(len(pooled), dtype=torch.bool)
-    is_first[order[1:]] = keys[1:] != keys[:-1]
-    return pooled if bool(is_first.all()) else pooled.select(is_first)
+    return pooled.select(order[torch.cat([keys.new_ones(1).bool(), keys[1:] != keys[:-1]])])
 
 
 def _join(columns: list[Tensor | None]) -> Tensor | None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -56,7 +57,7 @@ def summarize(dataset: Dataset) -> dict[str, Any]:
 def _spread(degree: Tensor) -> dict[str, float]:
     return {
         "min": int(degree.min()),
-        "median": float(degree.double().quantile(0.5)),
+        "median": float(np.median(degree.numpy())),
         "max": int(degree.max()),
     }
 

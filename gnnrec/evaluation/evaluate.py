@@ -105,7 +105,7 @@ def evaluate(
     metrics = {name: float(value.mean()) for name, value in per_user.items()}
     if options.beyond_accuracy:
         for k in options.ks:
-            overall, each = beyond_accuracy(ranking.items[:, :k], train, features, k)
+            overall, each = beyond_accuracy(ranking.items, train, features, k, users=users)
             metrics.update(overall)
             per_user.update(each)
     return Evaluation(

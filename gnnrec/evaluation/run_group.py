@@ -19,6 +19,9 @@ _KEYS = ("user_id", "part")
 _NOT_SETTINGS = ("seed", "device")
 """Options in which runs of the same model may differ."""
 
+_NOT_PROTOCOL = ("ks", "beyond_accuracy")
+"""Evaluation settings that choose what is reported, not what it means."""
+
 Array = npt.NDArray[Any]
 
 
@@ -68,12 +71,14 @@ def read_run_groups(folders: Sequence[Path], metric: str, part: str = "test") ->
         Groups in the order of their first run.
 
     Raises:
-        RunError: If a file is missing or unreadable, or runs differ in data or users, or are the same seed
-            twice.
+        RunError: If a file is missing or unreadable, or runs differ in users or in how they were evaluated, or
+            are the same seed twice.
+        DataError: If runs were made on different data.
         UnknownNameError: If a run has no such metric or part.
     """
     records = [_read_record(folder) for folder in folders]
     _check_same_data(folders, records)
+    _check_same_protocol(folders, records)
     _check_metric(folders, metric)
     tables = [_read_values(folder, metric, part) for folder in folders]
     _check_same_users(folders, [users for users, _ in tables], part)
@@ -163,6 +168,17 @@ def _check_same_data(folders: Sequence[Path], records: Sequence[Mapping[str, Any
             for folder, data in zip(folders, sources, strict=True)
         ]
         raise DataError(f"runs must be made on the same data to be compared; got {', '.join(shown)}")
+
+
+def _check_same_protocol(folders: Sequence[Path], records: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse figures that mean different things: lists with and without validation items, for instance."""
+    first = records[0].get("evaluation") or {}
+    for folder, record in zip(folders[1:], records[1:], strict=True):
+        other = record.get("evaluation") or {}
+        for key in sorted((first.keys() | other.keys()) - set(_NOT_PROTOCOL)):
+            if first.get(key) != other.get(key):
+                ours, theirs = f"{first.get(key)!r} in {folders[0]}", f"{other.get(key)!r} in {folder}"
+                raise RunError(f"runs must be evaluated alike to be compared; '{key}' is {ours} and {theirs}")
 
 
 def _check_metric(folders: Sequence[Path], metric: str) -> None:

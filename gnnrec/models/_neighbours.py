@@ -55,8 +55,8 @@ def block_rows(num_columns: int) -> int:
 def add_product(out: Tensor, left: SparseRows, right: SparseRows) -> Tensor:
     """``out += left @ right``, in place.
 
-    Each entry of ``left`` adds a multiple of one sparse row of ``right``; the work is the number of such additions,
-    not the size of ``out``.
+    Each entry of ``left`` adds a multiple of one sparse row of ``right``; the work is the number of such
+    additions, not the size of ``out``.
 
     Args:
         out: Dense, contiguous, float32. Shape: (B, n).

@@ -21,25 +21,28 @@ _MAX_ROUNDS = 100
 def right_singular_vectors(graph: BipartiteGraph, rank: int) -> Tensor:
     r"""Leading right singular vectors of :math:`N = D_U^{-1/2} R D_I^{-1/2}`, exact to float32.
 
-    The singular value 1 occurs once for each connected component, and real data have a hundred of them. Lanczos
-    methods (ARPACK) find some copies only, and randomised ones blur a spectrum that decays as slowly as this. Hence a
-    subspace iteration with a Chebyshev filter (`Zhou et al., 2006 <https://doi.org/10.1016/j.jcp.2006.03.017>`_),
-    which iterates on more vectors than are asked for until all of those have converged.
+    The singular value 1 occurs once for each connected component, and real data have a hundred of them.
+    Lanczos methods (ARPACK) find some copies only, and randomised ones blur a spectrum that decays as slowly
+    as this. Hence a subspace iteration with a Chebyshev filter (`Zhou et al., 2006
+    <https://doi.org/10.1016/j.jcp.2006.03.017>`_), which iterates on more vectors than are asked for, until
+    those asked for have converged.
 
     Args:
         graph: The graph; the work is done on its device.
         rank: Number of vectors.
 
     Returns:
-        Orthonormal columns, the largest singular value first; as many as there are singular values above zero, if
-        these are fewer. Always the same for the same graph and device. Shape: (num_items, rank or less), float32.
+        Orthonormal columns, the largest singular value first; as many as there are singular values above
+        zero, if these are fewer. Always the same for the same graph and device. Shape: (num_items, rank or
+        less), float32.
 
     Raises:
         TrainingError: If the iteration does not converge.
     """
     by_user, by_item = _normalized(graph)
     of_users = graph.num_users < graph.num_items
-    near, far = (by_user, by_item) if of_users else (by_item, by_user)  # the Gram matrix near @ far is the smaller one
+    # Of the two Gram matrices, near @ far is the smaller one.
+    near, far = (by_user, by_item) if of_users else (by_item, by_user)
     block = rank + max(16, rank // 4)
     if near.shape[0] <= max(_DENSE, 4 * block):
         eigenvalues, vectors = torch.linalg.eigh(near @ far.to_dense())
@@ -49,7 +52,8 @@ def right_singular_vectors(graph: BipartiteGraph, rank: int) -> Tensor:
     vectors = vectors[:, eigenvalues > 1e-12]  # the rest are arbitrary vectors of the null space
     if of_users:
         vectors = torch.nn.functional.normalize(by_item @ vectors, dim=0)
-    return vectors.to(torch.float32).contiguous()
+    single: Tensor = vectors.to(torch.float32).contiguous()
+    return single
 
 
 def _normalized(graph: BipartiteGraph) -> tuple[Tensor, Tensor]:
@@ -82,4 +86,4 @@ def _filtered_subspace(near: Tensor, far: Tensor, rank: int, block: int) -> tupl
         last, x = x, image.mul_(scale).sub_(x)
         for _ in range(_DEGREE - 1):
             last, x = x, (near @ (far @ x)).mul_(2 * scale).sub_(x, alpha=2).sub_(last)
-    raise TrainingError(f"the singular vectors of the graph did not converge (residual {float(residual):.1e})")
+    raise TrainingError(f"the graph's singular vectors did not converge in {_MAX_ROUNDS} rounds")

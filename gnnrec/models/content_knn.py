@@ -23,19 +23,20 @@ __all__ = ["ContentKNN"]
 class ContentKNN(ItemBasedScorer):
     r"""Items whose content resembles that of what the user took.
 
-    The nearest-neighbour content recommender of `Content-based Recommender Systems: State of the Art and Trends
-    <https://doi.org/10.1007/978-0-387-85820-3_3>`_ (Lops et al., 2011), section 3.3.1, for several modalities:
+    The nearest-neighbour content recommender of `Content-based Recommender Systems: State of the Art and
+    Trends <https://doi.org/10.1007/978-0-387-85820-3_3>`_ (Lops et al., 2011), for several modalities:
 
-    .. math:: \hat{y}_{uj} = \frac{\sum_{m \in M_u \cap M_j} w_m \, \bar{s}^m_{uj}}{\sum_{m \in M_u \cap M_j} w_m},
-        \qquad \bar{s}^m_{uj} = \frac{1}{|H^m_u|} \sum_{i \in H^m_u} \cos(x^m_i, x^m_j)
+    .. math:: \hat{y}_{uj} =
+        \frac{\sum_{m \in M_u \cap M_j} w_m \, \bar{s}^m_{uj}}{\sum_{m \in M_u \cap M_j} w_m}, \qquad
+        \bar{s}^m_{uj} = \frac{1}{|H^m_u|} \sum_{i \in H^m_u} \cos(x^m_i, x^m_j)
 
-    where :math:`H^m_u` are the items taken that have modality :math:`m`, :math:`M_u` the modalities for which there are
-    any and :math:`M_j` those of item j. Without a modality in common the score is zero. No interaction of the item is
-    needed, so cold items are ranked like all others.
+    where :math:`H^m_u` are the items taken that have modality :math:`m`, :math:`M_u` the modalities for which
+    there are any and :math:`M_j` those of item j. Without a modality in common the score is zero. No
+    interaction of the item is needed, so cold items are ranked like all others.
 
     Args:
-        center: Whether each modality's mean vector is taken off before the cosine; features of one encoder tend to
-            share a direction that says nothing.
+        center: Whether each modality's mean vector is taken off before the cosine; features of one encoder
+            tend to share a direction that says nothing.
         weights: Weight of each modality by its name, at least 0; those not named have 1.
 
     Shapes:
@@ -46,8 +47,8 @@ class ContentKNN(ItemBasedScorer):
         UnknownNameError: When fitting, if a weight names no modality.
 
     Differs from the reference:
-        All items taken are neighbours, so that scoring is one product with the user's mean vectors and no similarity
-        of all pairs is ever formed.
+        All items taken are neighbours, so that scoring is one product with the user's mean vectors and no
+        similarity of all pairs is ever formed.
     """
 
     needs_features: ClassVar[bool] = True

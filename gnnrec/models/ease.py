@@ -20,13 +20,13 @@ __all__ = ["EASE"]
 class EASE(ItemBasedScorer):
     r"""Ridge regression of every item on all others.
 
-    From `Embarrassingly Shallow Autoencoders for Sparse Data <https://arxiv.org/abs/1905.03375>`_ (Steck, 2019),
-    equations 2 and 8: the scores are :math:`R B` with
+    From `Embarrassingly Shallow Autoencoders for Sparse Data <https://arxiv.org/abs/1905.03375>`_ (Steck,
+    2019), equation 8: the scores are :math:`R B` with
 
     .. math:: P = (R^\top R + \lambda I)^{-1}, \qquad B_{ij} = -P_{ij} / P_{jj}, \qquad B_{jj} = 0.
 
-    The weights are a dense (num_items, num_items) matrix by definition: 4 bytes an entry are kept and three times that
-    is needed while fitting (10,000 items: 0.4 GB and 1.2 GB; 30,000 items: 3.6 GB and 10.8 GB).
+    The weights are a dense (num_items, num_items) matrix by definition: 4 bytes an entry are kept and three
+    times that is needed while fitting (10,000 items: 0.4 GB and 1.2 GB; 30,000 items: 3.6 GB and 10.8 GB).
 
     Args:
         regularization: :math:`\lambda`.
@@ -36,7 +36,8 @@ class EASE(ItemBasedScorer):
         - **score:** (B,) -> (B, num_items)
 
     Raises:
-        ArgumentError: If an argument is out of range, or, when fitting, if there are more than ``max_items`` items.
+        ArgumentError: If an argument is out of range, or, when fitting, if there are more than ``max_items``
+            items.
 
     Differs from the reference:
         Nothing; the inverse comes from a Cholesky factor.
@@ -56,8 +57,8 @@ class EASE(ItemBasedScorer):
         num_items = graph.num_items
         if num_items > self.max_items:
             raise ArgumentError(
-                f"ease keeps a dense matrix over all pairs of items and 'max_items' is {self.max_items} (got {num_items} "
-                f"items, {num_items**2 * 12 / 1e9:.1f} GB); raise 'max_items' if they fit, or use rp3-beta or item-knn"
+                f"'max_items' of ease is {self.max_items} (got {num_items} items); it needs a dense matrix over all "
+                f"pairs, here {num_items**2 * 12 / 1e9:.1f} GB: raise 'max_items' if that fits, or take rp3-beta"
             )
         gram = torch.zeros(num_items, num_items, device=graph.device)
         matrix = graph.user_item_matrix()
@@ -68,7 +69,8 @@ class EASE(ItemBasedScorer):
             add_product(gram[start:stop], by_item.slice(start, stop), by_user)
         gram.diagonal().add_(self.regularization)
         factor = torch.linalg.cholesky(gram, out=gram)
-        inverse = torch.cholesky_inverse(factor)
+        # LAPACK works by columns; the inverse is symmetric, so its transpose is the same without a copy.
+        inverse = torch.cholesky_inverse(factor).mT.contiguous()
         self.weight = inverse.div_(inverse.diagonal().clone().neg_())
         self.weight.fill_diagonal_(0)
 

@@ -19,9 +19,9 @@ __all__ = ["GFCF"]
 class GFCF(ItemBasedScorer):
     r"""A linear and an ideal low-pass filter on the item graph.
 
-    From `How Powerful is Graph Convolution for Recommendation? <https://arxiv.org/abs/2108.07567>`_ (Shen et al.,
-    2021), section 5.2: with the symmetrically normalised matrix :math:`N = D_U^{-1/2} R D_I^{-1/2}` and its leading
-    right singular vectors :math:`V`, a user's row :math:`r` is filtered to
+    From `How Powerful is Graph Convolution for Recommendation? <https://arxiv.org/abs/2108.07567>`_ (Shen et
+    al., 2021): with the symmetrically normalised matrix :math:`N = D_U^{-1/2} R D_I^{-1/2}` and
+    its leading right singular vectors :math:`V`, a user's row :math:`r` is filtered to
 
     .. math:: \hat{y} = r \left( N^\top N + \alpha \, D_I^{-1/2} V V^\top D_I^{1/2} \right).
 
@@ -63,7 +63,8 @@ class GFCF(ItemBasedScorer):
         degree = graph.item_degree.to(torch.float32)
         scale = degree.clamp(min=1).rsqrt()
         matrix = graph.user_item_matrix()
-        # Items are rows here: a sparse matrix times a dense one is fast only with the block's users as columns.
+        # Items are rows here: a sparse matrix times a dense one is fast only with the block's users as
+        # columns.
         taken = torch.zeros(graph.num_items, num_rows, device=items.device)
         taken.index_put_((items, row), scale[items], accumulate=True)
         users = torch.empty(graph.num_users, num_rows, device=items.device)

@@ -36,8 +36,9 @@ def gather_histories(graph: BipartiteGraph, users: Tensor) -> HistoryRows:
 class HistoryScorer(nn.Module, ABC):
     """A model that is computed once from the training graph and scores a user by the items taken.
 
-    What a subclass learns in :meth:`_fit` it stores as buffers (registered empty in the constructor); they are what a
-    run folder keeps. The graph itself is not part of the state: :meth:`attach` gives it back after loading.
+    What a subclass learns in :meth:`_fit` it stores as buffers (registered empty in the constructor); they
+    are what a run folder keeps. The graph itself is not part of the state: :meth:`attach` gives it back after
+    loading.
     """
 
     needs_features: ClassVar[bool] = False
@@ -88,7 +89,8 @@ class HistoryScorer(nn.Module, ABC):
         return self.graph
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
-        # Buffers have the size that fitting gives them, so the stored size is taken over before the strict copy.
+        # Buffers have the size that fitting gives them, so the stored size is taken over before the strict
+        # copy.
         for name, buffer in self._buffers.items():
             stored = state_dict.get(prefix + name)
             if buffer is not None and isinstance(stored, Tensor):

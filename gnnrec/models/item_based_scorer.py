@@ -24,7 +24,7 @@ class ItemBasedScorer(HistoryScorer, ABC):
             items: Positions. Shape: (B,), int64.
 
         Returns:
-            Dense rows of the model's similarity, fresh. What an item's entry for itself holds differs among models,
-            so leave it out of rankings. Shape: (B, num_items).
+            Dense rows of the model's similarity, fresh. What an item's entry for itself holds differs among
+            models, so leave it out of rankings. Shape: (B, num_items).
         """
         return self.score_histories((torch.arange(items.numel() + 1, device=items.device), items))

@@ -15,20 +15,21 @@ __all__ = ["ItemKNN"]
 class ItemKNN(SparseItemScorer):
     r"""Items that resemble what the user took, by who else took them.
 
-    From `Item-Based Top-N Recommendation Algorithms <https://doi.org/10.1145/963770.963776>`_ (Deshpande and Karypis,
-    2004), section 4.1, with the asymmetric cosine of `Efficient Top-N Recommendation for Very Large Scale Binary Rated
-    Datasets <https://doi.org/10.1145/2507157.2507189>`_ (Aiolli, 2013), section 3.1:
+    From `Item-Based Top-N Recommendation Algorithms <https://doi.org/10.1145/963770.963776>`_ (Deshpande and
+    Karypis, 2004), with the asymmetric cosine of `Efficient Top-N Recommendation for Very Large
+    Scale Binary Rated Datasets <https://doi.org/10.1145/2507157.2507189>`_ (Aiolli, 2013):
 
     .. math:: \hat{y}_{uj} = \sum_{i \in H_u \cap N_k(j)} s_{ij}, \qquad
         s_{ij} = \frac{\sum_v |H_v|^{-\gamma} R_{vi} R_{vj}}{n_i^{a} \, n_j^{1-a} + h}
 
-    where :math:`H_u` is what the user took, :math:`n_i` the number of users of an item and :math:`N_k(j)` the k items
-    with the largest :math:`s_{ij}`. With :math:`\gamma = 0`, :math:`a = 1/2` and :math:`h = 0` this is the cosine.
+    where :math:`H_u` is what the user took, :math:`n_i` the number of users of an item and :math:`N_k(j)` the
+    k items with the largest :math:`s_{ij}`. With :math:`\gamma = 0`, :math:`a = 1/2` and :math:`h = 0` this
+    is the cosine.
 
     Args:
         k: Neighbours kept for each item.
-        user_damping: :math:`\gamma`; how much less a user counts who took many items. 1 gives every user's row of the
-            matrix unit length, as in Deshpande and Karypis.
+        user_damping: :math:`\gamma`; how much less a user counts who took many items. 1 gives every user's
+            row of the matrix unit length, as Deshpande and Karypis do.
         asymmetry: :math:`a` in [0, 1]; above 1/2, popular items are recommended more.
         shrinkage: :math:`h`; pulls down similarities that rest on few users.
 
@@ -39,12 +40,12 @@ class ItemKNN(SparseItemScorer):
         ArgumentError: If an argument is out of range.
 
     Differs from the reference:
-        The k neighbours are those of the item to be scored, not of the item taken: it ranks better on our data. An
-        item is not its own neighbour. Similarities are not rescaled to sum to one.
+        The k neighbours are those of the item to be scored, not of the item taken: it ranks better on our
+        data. An item is not its own neighbour. Similarities are not rescaled to sum to one.
     """
 
     def __init__(
-        self, *, k: int = 100, user_damping: float = 1.0, asymmetry: float = 0.6, shrinkage: float = 5.0
+        self, *, k: int = 100, user_damping: float = 1.0, asymmetry: float = 0.8, shrinkage: float = 5.0
     ) -> None:
         super().__init__(k)
         check_not_negative("user_damping", user_damping)

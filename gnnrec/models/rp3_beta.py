@@ -15,10 +15,11 @@ class RP3beta(SparseItemScorer):
     r"""Items that a random walk user-item-user-item reaches, popular ones held back.
 
     From `Updatable, Accurate, Diverse, and Scalable Recommendations for Interactive Applications
-    <https://doi.org/10.1145/2955101>`_ (Paudel et al., 2017), sections 3.2 and 3.3:
+    <https://doi.org/10.1145/2955101>`_ (Paudel et al., 2017):
 
     .. math:: \hat{y}_{uj} = \frac{1}{n_j^{\beta}} \sum_{i \in H_u} p_{ui} \sum_v p_{iv} \, p_{vj}, \qquad
-        p_{ui} = \left(\frac{R_{ui}}{|H_u|}\right)^{\alpha}, \quad p_{iv} = \left(\frac{R_{vi}}{n_i}\right)^{\alpha}
+        p_{uj} = \left(\frac{R_{uj}}{|H_u|}\right)^{\alpha}, \quad
+        p_{iv} = \left(\frac{R_{vi}}{n_i}\right)^{\alpha}
 
     where :math:`H_u` is what the user took and :math:`n_i` the number of users of an item.
 
@@ -34,9 +35,9 @@ class RP3beta(SparseItemScorer):
         ArgumentError: If an argument is out of range.
 
     Differs from the reference:
-        Only each item's k strongest transitions are kept (``k=num_items`` keeps all), which also ranks better on our
-        data. Walks that return to the item they came through are left out: they reach only items already taken.
-        The paper takes either ``alpha`` or ``beta``; here they combine.
+        Only each item's k strongest transitions are kept (``k=num_items`` keeps all), which also ranks better
+        on our data. Walks that return to the item they came through are left out: they reach only items
+        already taken. The paper takes either ``alpha`` or ``beta``; here they combine.
     """
 
     def __init__(self, *, k: int = 100, alpha: float = 0.8, beta: float = 0.2) -> None:

@@ -19,9 +19,10 @@ __all__ = ["SparseItemScorer"]
 class SparseItemScorer(ItemBasedScorer, ABC):
     r"""Scores an item by the history items that are among its k nearest neighbours.
 
-    Users vote for pairs of items, :math:`c_{ij} = \sum_u w_u R_{ui} R_{uj}`; a subclass says what a user's vote weighs
-    and turns votes into similarities. Blocks of rows are computed exactly and only each item's k largest similarities
-    are kept, by history item, so that scoring touches nothing but the neighbours of what was taken.
+    Users vote for pairs of items, :math:`c_{ij} = \sum_u w_u R_{ui} R_{uj}`; a subclass says what a user's
+    vote weighs and turns votes into similarities. Blocks of rows are computed exactly and only each item's k
+    largest similarities are kept, by history item, so that scoring touches nothing but the neighbours of what
+    was taken.
 
     Args:
         k: Neighbours kept for each item.

@@ -19,14 +19,14 @@ class UserKNN(HistoryScorer):
     r"""What the users with the most similar histories took.
 
     From `An Algorithmic Framework for Performing Collaborative Filtering
-    <https://doi.org/10.1145/312624.312682>`_ (Herlocker et al., 1999), sections 5 and 6, for binary data:
+    <https://doi.org/10.1145/312624.312682>`_ (Herlocker et al., 1999), for binary data:
 
     .. math:: \hat{y}_{uj} = \sum_{v \in N_k(u)} s_{uv} R_{vj}, \qquad
         s_{uv} = \frac{|H_u \cap H_v|}{\sqrt{|H_u| \, |H_v|} + h}
 
-    where :math:`H_u` is what a user took and :math:`N_k(u)` the k users with the largest :math:`s_{uv}`. Neighbours are
-    found when a block of users is scored, in the training graph, which is all that the model knows: it has no state of
-    its own. It defines no similarity of items.
+    where :math:`H_u` is what a user took and :math:`N_k(u)` the k users with the largest :math:`s_{uv}`.
+    Neighbours are found when a block of users is scored, in the training graph, which is all that the model
+    knows: it has no state of its own. It defines no similarity of items.
 
     Args:
         k: Neighbours of a user.
@@ -39,7 +39,8 @@ class UserKNN(HistoryScorer):
         ArgumentError: If an argument is out of range.
 
     Differs from the reference:
-        Cosine instead of Pearson correlation and a sum instead of a weighted mean, since there are no ratings.
+        Cosine instead of Pearson correlation and a sum instead of a weighted mean, since there are no
+        ratings.
     """
 
     def __init__(self, *, k: int = 100, shrinkage: float = 0.0) -> None:
@@ -50,11 +51,14 @@ class UserKNN(HistoryScorer):
         self.shrinkage = shrinkage
 
     def _fit(self, graph: BipartiteGraph, features: Features) -> None:
-        graph.user_item_matrix()  # cached by the graph, so that the first block of users takes no longer than others
+        graph.user_item_matrix()  # cached by the graph: the first block of users takes no longer than others
 
     @torch.no_grad()
     def score(self, users: Tensor) -> Tensor:
-        """Scores for users of the training graph, who are not their own neighbours. Shapes: (B,) -> (B, num_items)."""
+        """Scores for users of the training graph, who are not their own neighbours.
+
+        Shapes: (B,) -> (B, num_items), fresh.
+        """
         histories = gather_histories(self._attached_graph(), users)
         similarity = self._similarity(histories)
         similarity[torch.arange(users.numel(), device=users.device), users] = 0

@@ -163,7 +163,7 @@ def test_indices_are_32_bit_where_they_fit():
 
 
 def test_operator_shapes_are_checked():
-    with pytest.raises(ValueError, match="'csr' must have layout torch.sparse_csr"):
+    with pytest.raises(ValueError, match=r"'csr' must have layout torch\.sparse_csr"):
         SparseOperator(torch.eye(2))
     with pytest.raises(ValueError, match="not symmetric; give its 'transpose'"):
         SparseOperator(torch.ones(2, 3).to_sparse_csr())

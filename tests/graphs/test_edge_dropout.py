@@ -7,13 +7,9 @@ from graphs import BipartiteGraph, edge_dropout
 @pytest.fixture
 def graph():
     generator = torch.Generator().manual_seed(0)
-    edges = torch.stack(
-        [
-            torch.randint(0, 50, (1500,), generator=generator),
-            torch.randint(0, 70, (1500,), generator=generator),
-        ]
-    )
-    return BipartiteGraph(edges, num_users=55, num_items=70)
+    user = torch.randint(0, 50, (1500,), generator=generator)
+    item = torch.randint(0, 70, (1500,), generator=generator)
+    return BipartiteGraph(torch.stack([user, item]), num_users=55, num_items=70)
 
 
 def seeded(seed):

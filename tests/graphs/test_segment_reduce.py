@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ REDUCTIONS = ["sum", "mean", "min", "max"]
 
 def by_numpy(values, reduce):
     rows = []
-    for start, stop in zip(POINTER[:-1], POINTER[1:], strict=True):
+    for start, stop in pairwise(POINTER.tolist()):
         run = values[start:stop]
         rows.append(getattr(np, reduce)(run, axis=0) if len(run) else np.zeros(values.shape[1:]))
     return np.stack(rows)

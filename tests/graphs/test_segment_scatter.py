@@ -49,9 +49,9 @@ reduced = {
     for name, x in values.items()
     for reduce in ("sum", "mean", "min", "max")
 }
-edges = torch.stack([torch.randint(0, 80, (700,), generator=draw), torch.randint(0, 60, (700,), generator=draw)])
+user, item = (torch.randint(0, size, (700,), generator=draw) for size in (80, 60))
 mask = torch.rand(60, generator=draw) < 0.7
-graph = BipartiteGraph(edges, num_users=90, num_items=60)
+graph = BipartiteGraph(torch.stack([user, item]), num_users=90, num_items=60)
 before = calls
 told = summary(graph, {"text": (torch.randn(60, 32, generator=draw), mask)}).to_dict()
 print(json.dumps({

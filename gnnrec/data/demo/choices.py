@@ -34,7 +34,9 @@ def draw_choices(users: UserTastes, items: ItemTastes, random: np.random.Generat
     liking -= _MOOD_STRENGTH * np.abs(users.mood[:, None] - items.mood)
     # The largest of logits plus Gumbel noise are a draw without replacement.
     order_key = liking + items.popularity + random.gumbel(size=liking.shape)
-    num_taken = np.where(users.is_short, random.integers(3, 6, users.mood.size), random.integers(15, 26, users.mood.size))
+    num_taken = np.where(
+        users.is_short, random.integers(3, 6, users.mood.size), random.integers(15, 26, users.mood.size)
+    )
     num_new = random.binomial(num_taken, items.is_new.mean())
     user, item, part, day = [], [], [], []
     for position in range(users.mood.size):
@@ -45,8 +47,9 @@ def draw_choices(users: UserTastes, items: ItemTastes, random: np.random.Generat
         after = random.uniform(_TEST_DAY, _LAST_DAY, num_test + new.size)
         user.append(np.full(chosen.size + new.size, position))
         item.append(np.concatenate([chosen, new]))
-        part.append(np.repeat([0, 1, 2], [chosen.size - num_test - num_valid, num_valid, num_test +
-        new.size]))
+        part.append(
+            np.repeat([0, 1, 2], [chosen.size - num_test - num_valid, num_valid, num_test + new.size])
+        )
         day.append(np.concatenate([before, after]))
     timestamp = _START + (np.concatenate(day) * _DAY).astype(np.int64)
     order = np.argsort(timestamp, kind="stable")

@@ -157,6 +157,16 @@ def test_other_data_is_refused(runs: list[Path], tmp_path: Path) -> None:
         raise error_of(runs[1], other)
 
 
+def test_other_protocol_is_refused(runs: list[Path]) -> None:
+    for index, (masked, ks) in enumerate([(False, [20]), (False, [10, 20]), (True, [20])]):
+        path = runs[index] / "run.json"
+        evaluation = {"ks": ks, "mask_valid": masked, "beyond_accuracy": True}
+        path.write_text(json.dumps({**json.loads(path.read_text()), "evaluation": evaluation}))
+    assert run_json(*runs[:2])["num_users"] == NUM_USERS  # other list lengths do no harm
+    with pytest.raises(RunError, match=r"'mask_valid' is False in .*light1 and True in .*light2"):
+        raise error_of(*runs[:3])
+
+
 def test_other_users_are_refused(runs: list[Path], tmp_path: Path) -> None:
     other = write_run(tmp_path / "other", "vbpr", 1, users=[f"user {index}" for index in range(1, 202)])
     with pytest.raises(RunError, match=r"1 are in .*bpr1 only \(first: 'user 0'\); 2 are in .*other only"):

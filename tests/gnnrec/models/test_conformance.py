@@ -1,5 +1,7 @@
 """Every registered model passes the suites of gnnrec.testing; a model without a suite fails."""
 
+from typing import ClassVar
+
 from gnnrec.models import list_models, model_class
 from gnnrec.testing import ModelConformance, PlantedModality
 
@@ -31,6 +33,7 @@ class TestGFCF(ModelConformance):
 
 class TestBPRMF(ModelConformance):
     model = "bpr-mf"
+    arguments: ClassVar = {"embedding_dim": 8, "regularization": 0.01}
 
 
 class TestLightGCN(ModelConformance):
@@ -44,6 +47,7 @@ class TestContentKNN(PlantedModality):
 
 class TestVBPR(PlantedModality):
     model = "vbpr"
+    arguments: ClassVar = {"embedding_dim": 8, "regularization": 0.01, "content_dim": 8}
     twin = TestBPRMF
 
 
