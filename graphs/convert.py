@@ -70,8 +70,6 @@ def from_hetero_data(
         ValueError: If a node type is missing or has no number of nodes, or the edge type is missing, has no
             ``edge_index`` or is not the only one; what exists is named.
     """
-    from torch_geometric import EdgeIndex
-
     sizes = [_num_nodes(data, node_type) for node_type in (user, item)]
     edge_type = _edge_type(data, user, item, relation)
     if "edge_index" not in data[edge_type]:
@@ -79,8 +77,6 @@ def from_hetero_data(
             f"edge type {edge_type} has no 'edge_index' (it has: {_listed(data[edge_type].keys())})"
         )
     edge_index = data[edge_type].edge_index
-    if isinstance(edge_index, EdgeIndex):
-        edge_index = edge_index.as_tensor()
     return BipartiteGraph(edge_index if edge_type[0] == user else edge_index.flip(0), *sizes)
 
 

@@ -22,7 +22,7 @@ COLOUR_HISTOGRAM_DIM = _LEVELS**3
 
 
 def colour_histogram(image: "Image.Image | str | Path") -> Tensor:
-    """Square roots of the shares of 64 colours, so that dot products compare the distributions (Bhattacharyya).
+    """Square roots of the shares of 64 colours; dot products are then Bhattacharyya coefficients.
 
     Pixels count by their opacity. Pictures of more than 512 pixels a side are shrunk before.
 

@@ -23,8 +23,8 @@ MEAN_SPECTRUM_DIM = 2 * _BANDS
 def mean_spectrum(waveform: Tensor | npt.NDArray[np.floating], sample_rate: int) -> Tensor:
     """Mean and standard deviation over time of the energy in 40 mel bands, in units of 20 decibel.
 
-    The loudness of the recording is taken out: energies are relative to the loudest band and frame, at most 60 decibel
-    below it, and the means of the bands add up to zero. The standard deviations tell of rhythm.
+    The loudness of the recording is taken out: energies are relative to the loudest band and frame, at most
+    60 decibel below it, and the means of the bands add up to zero. The standard deviations tell of rhythm.
 
     Args:
         waveform: Samples; channels are averaged. Shape: (samples,) or (channels, samples), floating.
@@ -46,12 +46,10 @@ def mean_spectrum(waveform: Tensor | npt.NDArray[np.floating], sample_rate: int)
         raise ContentError(f"'sample_rate' must be a positive integer (got {sample_rate})")
     if not bool(torch.isfinite(samples).all()):
         raise ContentError("'waveform' must be finite (got NaN or infinity)")
-    mono = (
-        samples.to(torch.float64).reshape(-1, samples.shape[-1]).mean(dim=0) if samples.numel() else samples
-    )
-    frame, hop = (max(2, round(seconds * sample_rate)) for seconds in (_FRAME_SECONDS, _HOP_SECONDS))
-    if not bool(mono.abs().sum() > 0):
+    if samples.numel() == 0:
         return torch.zeros(MEAN_SPECTRUM_DIM)
+    mono = samples.to(torch.float64).reshape(-1, samples.shape[-1]).mean(dim=0)
+    frame, hop = (max(2, round(seconds * sample_rate)) for seconds in (_FRAME_SECONDS, _HOP_SECONDS))
     mono = torch.nn.functional.pad(mono, (0, max(0, frame - mono.numel())))
     frames = mono.unfold(0, frame, hop) * torch.hann_window(frame, dtype=mono.dtype)
     energy = torch.fft.rfft(frames).abs().square() @ _mel_filters(frame, sample_rate).T  # (frames, bands)

@@ -41,7 +41,7 @@ def metric_table(title: str, report: Mapping[str, Mapping[str, Any]]) -> None:
         title: Heading.
         report: Parts as ``Evaluation.to_dict`` gives them, by name.
     """
-    from gnnrec.evaluation import METRICS
+    from gnnrec.evaluation.metrics import METRICS
 
     columns: dict[str, Mapping[str, Any]] = {}
     for part, values in report.items():

@@ -89,10 +89,11 @@ def write_demo_catalog(
 ) -> DemoCatalog:
     """Write a data set of made-up tracks with a cover picture, a second of sound and a description.
 
-    Each item belongs to one of eight worlds (sea, forest, desert, ...), leans to another and is calm or lively.
-    Each user likes two worlds and a mood. Items are taken accordingly, by popularity and by chance; the pictures,
-    sounds and words show the same worlds and moods, none of them perfectly. About an eighth of the items lack each
-    modality (never all three), a tenth are new and only in the test part, and a few users have a short history.
+    Each item belongs to one of eight worlds (sea, forest, desert, ...), leans to another and is calm or
+    lively. Each user likes two worlds and a mood. Items are taken accordingly, by popularity and by chance;
+    pictures, sounds and words show the same worlds and moods, none of them perfectly. About an eighth of the
+    items lack each modality (never all three), a tenth are new and only in the test part, and a few users
+    have a short history.
 
     The folder is in gnnrec's own form: ``interactions.parquet``, ``items.parquet``, ``images/*.png`` and
     ``audio/*.wav``. Files with these names are written over; equal arguments give equal bytes.

@@ -37,9 +37,9 @@ _PREPROCESSING = {
 def encode_demo_features(folder: str | Path) -> dict[str, ItemFeatures]:
     """Compute the features of all items of a data set folder and write them to ``features/``.
 
-    Pictures and sounds are read from the files that ``items.parquet`` names, texts from its column ``text``. Items
-    whose content is missing or says nothing (silence, a text without words) are outside the mask. Files are
-    called ``<features>.<modality>.safetensors``.
+    Pictures and sounds are read from the files that ``items.parquet`` names, texts from its column ``text``.
+    Items whose content is missing or says nothing (silence, a text without words) are outside the mask. Files
+    are called ``<features>.<modality>.safetensors``.
 
     Args:
         folder: A folder written by :func:`gnnrec.data.demo_catalog.write_demo_catalog`, or one like it.
@@ -53,7 +53,7 @@ def encode_demo_features(folder: str | Path) -> dict[str, ItemFeatures]:
     """
     folder = Path(folder)
     table = _read_items(folder / "items.parquet")
-    items = IdMap(table["item_id"], kind="item")
+    items = IdMap([str(value) for value in table["item_id"]], kind="item")
     encoders: dict[str, tuple[Callable[[str], Tensor], int]] = {
         "colour-histogram": (lambda path: colour_histogram(folder / path), COLOUR_HISTOGRAM_DIM),
         "mean-spectrum": (lambda path: mean_spectrum(*read_waveform(folder / path)), MEAN_SPECTRUM_DIM),

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
-from torch_geometric.utils import segment
 
 from gnnrec.data.interactions import Interactions
 from gnnrec.data.item_features import ItemFeatures
@@ -194,7 +193,8 @@ def popularity_bias(items: Tensor, train: BipartiteGraph, users: Tensor) -> tupl
         Shapes: (U,), (U,), float32.
     """
     popularity = train.item_degree.to(torch.float32)
-    profile = segment(popularity[train.edge_index[1]], train.user_pointer, reduce="mean")
+    total = train.user_item_matrix().matmul(popularity.unsqueeze(1)).squeeze(1)
+    profile = total / train.user_degree.clamp(min=1)
     profile = profile.masked_fill(train.user_degree == 0, torch.nan)
     return _list_means(popularity, items), profile[users]
 

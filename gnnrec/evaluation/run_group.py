@@ -71,8 +71,8 @@ def read_run_groups(folders: Sequence[Path], metric: str, part: str = "test") ->
         Groups in the order of their first run.
 
     Raises:
-        RunError: If a file is missing or unreadable, or runs differ in users or in how they were evaluated, or
-            are the same seed twice.
+        RunError: If a file is missing or unreadable, or runs differ in users or in how they were evaluated,
+            or are the same seed twice.
         DataError: If runs were made on different data.
         UnknownNameError: If a run has no such metric or part.
     """

@@ -24,7 +24,7 @@ class SparseRows(NamedTuple):
     column: Tensor
     """Shape: (E,), int32 or int64."""
     value: Tensor
-    """Shape: (E,), float32."""
+    """Shape: (E,), floating."""
 
     @classmethod
     def from_csr(cls, csr: Tensor) -> "SparseRows":
@@ -59,7 +59,7 @@ def add_product(out: Tensor, left: SparseRows, right: SparseRows) -> Tensor:
     additions, not the size of ``out``.
 
     Args:
-        out: Dense, contiguous, float32. Shape: (B, n).
+        out: Dense, contiguous, of the values' type. Shape: (B, n).
         left: B rows with m columns.
         right: m rows with n columns.
 
@@ -68,9 +68,8 @@ def add_product(out: Tensor, left: SparseRows, right: SparseRows) -> Tensor:
     """
     device = out.device
     lengths = (right.pointer[1:] - right.pointer[:-1])[left.column].to(torch.int64)
-    place = torch.cat(
-        [lengths.new_zeros(1), lengths.cumsum(0)]
-    )  # of each entry's products in the list of all
+    # Where the products of each entry start in the list of all products.
+    place = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
     limits = torch.arange(0, int(place[-1]) + _CHUNK, _CHUNK, device=device)
     cuts = torch.searchsorted(place, limits, right=True).sub_(1)  # entries before which a chunk may start
     row_start = torch.arange(out.shape[0], device=device) * out.shape[1]

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from gnnrec.errors import TrainingError
+from gnnrec.models._neighbours import SparseRows, add_product
 from graphs import BipartiteGraph
 from graphs.normalize import build_csr
 
@@ -11,6 +12,8 @@ __all__ = ["right_singular_vectors"]
 
 _DENSE = 2048
 """Up to this many rows the Gram matrix is decomposed whole."""
+_SHARE = 4
+"""It also is where it has less than this many times the block's rows."""
 _DEGREE = 10
 """Of the Chebyshev polynomial: higher needs fewer factorisations, but costs accuracy in the first rounds."""
 _TOLERANCE = 1e-8
@@ -44,8 +47,10 @@ def right_singular_vectors(graph: BipartiteGraph, rank: int) -> Tensor:
     # Of the two Gram matrices, near @ far is the smaller one.
     near, far = (by_user, by_item) if of_users else (by_item, by_user)
     block = rank + max(16, rank // 4)
-    if near.shape[0] <= max(_DENSE, 4 * block):
-        eigenvalues, vectors = torch.linalg.eigh(near @ far.to_dense())
+    if near.shape[0] <= max(_DENSE, _SHARE * block):
+        gram = near.values().new_zeros(near.shape[0], near.shape[0])
+        add_product(gram, SparseRows.from_csr(near), SparseRows.from_csr(far))
+        eigenvalues, vectors = torch.linalg.eigh(gram)
         eigenvalues, vectors = eigenvalues.flip(0)[:rank], vectors.flip(1)[:, :rank]
     else:
         eigenvalues, vectors = _filtered_subspace(near, far, rank, block)
@@ -81,8 +86,10 @@ def _filtered_subspace(near: Tensor, far: Tensor, rank: int, block: int) -> tupl
         residual = (image - x * eigenvalues)[:, :rank].norm(dim=0).max()
         if residual <= _TOLERANCE:
             return eigenvalues[:rank], x[:, :rank]
-        # The polynomial stays within [-1, 1] below the block's last eigenvalue and grows fast above it.
-        scale = 2.0 / float(eigenvalues[-1].clamp(min=1e-12))
+        # The polynomial stays within [-1, 1] below the edge and grows fast above it. An edge well below the
+        # last eigenvalue that is asked for keeps it growing where all of the block's are equal.
+        edge = torch.minimum(eigenvalues[-1], 0.99 * eigenvalues[rank - 1])
+        scale = 2.0 / float(edge.clamp(min=1e-12))
         last, x = x, image.mul_(scale).sub_(x)
         for _ in range(_DEGREE - 1):
             last, x = x, (near @ (far @ x)).mul_(2 * scale).sub_(x, alpha=2).sub_(last)

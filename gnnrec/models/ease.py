@@ -45,7 +45,7 @@ class EASE(ItemBasedScorer):
 
     weight: Tensor
 
-    def __init__(self, *, regularization: float = 100.0, max_items: int = 30_000) -> None:
+    def __init__(self, *, regularization: float = 75.0, max_items: int = 30_000) -> None:
         super().__init__()
         check_positive("regularization", regularization)
         check_positive_integer("max_items", max_items)
@@ -57,8 +57,8 @@ class EASE(ItemBasedScorer):
         num_items = graph.num_items
         if num_items > self.max_items:
             raise ArgumentError(
-                f"'max_items' of ease is {self.max_items} (got {num_items} items); it needs a dense matrix over all "
-                f"pairs, here {num_items**2 * 12 / 1e9:.1f} GB: raise 'max_items' if that fits, or take rp3-beta"
+                f"'max_items' of ease is {self.max_items} (got {num_items} items); it needs a dense matrix "
+                f"over all pairs, {num_items**2 * 12 / 1e9:.1f} GB: raise 'max_items' if that fits"
             )
         gram = torch.zeros(num_items, num_items, device=graph.device)
         matrix = graph.user_item_matrix()

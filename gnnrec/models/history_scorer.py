@@ -95,4 +95,4 @@ class HistoryScorer(nn.Module, ABC):
             stored = state_dict.get(prefix + name)
             if buffer is not None and isinstance(stored, Tensor):
                 self._buffers[name] = torch.empty_like(stored, device=buffer.device)
-        super()._load_from_state_dict(state_dict, prefix, *rest)  # type: ignore[no-untyped-call]
+        super()._load_from_state_dict(state_dict, prefix, *rest)

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from gnnrec.models._arguments import check_not_negative, check_positive_integer
-from gnnrec.models._neighbours import SparseRows, add_product, history_rows, top_k_rows
+from gnnrec.models._arguments import check_not_negative, check_positive, check_positive_integer
+from gnnrec.models._neighbours import SparseRows, add_product, top_k_rows
 from gnnrec.models.base import Features
 from gnnrec.models.history_scorer import HistoryScorer, gather_histories
 from gnnrec.models.registry import register_model
@@ -18,19 +18,22 @@ __all__ = ["UserKNN"]
 class UserKNN(HistoryScorer):
     r"""What the users with the most similar histories took.
 
-    From `An Algorithmic Framework for Performing Collaborative Filtering
-    <https://doi.org/10.1145/312624.312682>`_ (Herlocker et al., 1999), for binary data:
+    From `Empirical Analysis of Predictive Algorithms for Collaborative Filtering
+    <https://arxiv.org/abs/1301.7363>`_ (Breese et al., 1998), vector similarity with inverse user frequency
+    and case amplification:
 
-    .. math:: \hat{y}_{uj} = \sum_{v \in N_k(u)} s_{uv} R_{vj}, \qquad
-        s_{uv} = \frac{|H_u \cap H_v|}{\sqrt{|H_u| \, |H_v|} + h}
+    .. math:: \hat{y}_{uj} = \sum_{v \in N_k(u)} s_{uv}^{\rho} R_{vj}, \qquad
+        s_{uv} = \frac{\sum_{i \in H_u \cap H_v} n_i^{-\gamma}}{\sqrt{|H_u| \, |H_v|}}
 
-    where :math:`H_u` is what a user took and :math:`N_k(u)` the k users with the largest :math:`s_{uv}`.
-    Neighbours are found when a block of users is scored, in the training graph, which is all that the model
-    knows: it has no state of its own. It defines no similarity of items.
+    where :math:`H_u` is what a user took, :math:`n_i` the number of users of an item and :math:`N_k(u)` the k
+    users with the largest :math:`s_{uv}`. With :math:`\gamma = 0` the similarity is the cosine. Neighbours
+    are found when a block of users is scored, in the training graph, which is all that the model knows: it
+    has no state of its own. It defines no similarity of items.
 
     Args:
         k: Neighbours of a user.
-        shrinkage: :math:`h`; pulls down similarities that rest on few items.
+        item_damping: :math:`\gamma`; how much less a popular item says about a shared taste.
+        amplification: :math:`\rho`; above 1, the nearest of the neighbours count more.
 
     Shapes:
         - **score:** (B,) -> (B, num_items)
@@ -39,16 +42,18 @@ class UserKNN(HistoryScorer):
         ArgumentError: If an argument is out of range.
 
     Differs from the reference:
-        Cosine instead of Pearson correlation and a sum instead of a weighted mean, since there are no
-        ratings.
+        A sum over the k nearest neighbours instead of a weighted mean over all users, since there are no
+        ratings; a power of the item's frequency instead of its logarithm.
     """
 
-    def __init__(self, *, k: int = 100, shrinkage: float = 0.0) -> None:
+    def __init__(self, *, k: int = 200, item_damping: float = 0.5, amplification: float = 2.0) -> None:
         super().__init__()
         check_positive_integer("k", k)
-        check_not_negative("shrinkage", shrinkage)
+        check_not_negative("item_damping", item_damping)
+        check_positive("amplification", amplification)
         self.k = k
-        self.shrinkage = shrinkage
+        self.item_damping = item_damping
+        self.amplification = amplification
 
     def _fit(self, graph: BipartiteGraph, features: Features) -> None:
         graph.user_item_matrix()  # cached by the graph: the first block of users takes no longer than others
@@ -69,15 +74,15 @@ class UserKNN(HistoryScorer):
         return self._score(self._similarity(histories))
 
     def _similarity(self, histories: HistoryRows) -> Tensor:
-        """Similarity of each history to every user of the graph. Shape: (B, num_users)."""
+        """Amplified similarity of each history to every user of the graph. Shape: (B, num_users)."""
         graph = self._attached_graph()
-        lengths = histories[0].diff().clamp(min=1).to(torch.float32)
-        degree = graph.user_degree.clamp(min=1).to(torch.float32)
-        common = torch.zeros(lengths.numel(), graph.num_users, device=graph.device)
-        add_product(
-            common, history_rows(histories), SparseRows.from_csr(graph.user_item_matrix().transposed.csr)
-        )
-        return common.div_(torch.outer(lengths.sqrt(), degree.sqrt()).add_(self.shrinkage))
+        pointer, items = histories
+        weight = graph.item_degree.clamp(min=1).to(torch.float32) ** -self.item_damping
+        by_item = SparseRows.from_csr(graph.user_item_matrix().transposed.csr)
+        similarity = torch.zeros(pointer.numel() - 1, graph.num_users, device=graph.device)
+        add_product(similarity, SparseRows(pointer, items, weight[items]), by_item)
+        norm = torch.outer(pointer.diff().clamp(min=1).rsqrt(), graph.user_degree.clamp(min=1).rsqrt())
+        return similarity.mul_(norm).pow_(self.amplification)
 
     def _score(self, similarity: Tensor) -> Tensor:
         graph = self._attached_graph()
@@ -88,4 +93,4 @@ class UserKNN(HistoryScorer):
 
     def extra_repr(self) -> str:
         """Hyper-parameters shown by ``repr``."""
-        return f"k={self.k}, shrinkage={self.shrinkage}"
+        return f"k={self.k}, item_damping={self.item_damping}, amplification={self.amplification}"

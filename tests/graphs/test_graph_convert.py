@@ -90,6 +90,9 @@ def test_hetero_data_with_an_edge_index_class():
     graph = from_hetero_data(data, item="movie")
     assert type(graph.edge_index) is type(graph.keys) is torch.Tensor
     assert graph.edge_index.tolist() == [[0, 3], [1, 1]]
+    del data["user", "rates", "movie"]
+    data["movie", "rated_by", "user"].edge_index = EdgeIndex(edges.flip(0), sparse_size=(2, 4))
+    assert torch.equal(from_hetero_data(data, item="movie").keys, graph.keys)
 
 
 @pytest.mark.filterwarnings("error")

@@ -1,1 +1,1 @@
-"""Parts of the demo catalog: hidden tastes, and the pictures, sounds, words and choices that follow from them."""
+"""Parts of the demo catalog: hidden tastes, and what follows from them."""

@@ -52,9 +52,7 @@ class Canvas:
 
     def sky(self, above: str, below: str) -> None:
         """Fill the picture with a gradient."""
-        ends = [
-            np.array([int(code[place : place + 2], 16) for place in (1, 3, 5)]) for code in (above, below)
-        ]
+        ends = [np.array(list(bytes.fromhex(code[1:]))) for code in (above, below)]
         for row, weight in enumerate(np.linspace(0, 1, self.size)):
             red, green, blue = np.rint(ends[0] * (1 - weight) + ends[1] * weight).astype(int).tolist()
             self.draw.line((0, row, self.size, row), fill=(red, green, blue))
@@ -74,9 +72,8 @@ class Canvas:
     def ridge(self, colour: str, top: npt.NDArray[np.float64]) -> None:
         """Fill everything below a line, given by its height at evenly spaced places from left to right."""
         across = np.linspace(0, self.size, top.size).tolist()
-        self.polygon(
-            colour, [*zip(across, top.tolist(), strict=True), (self.size, self.size), (0, self.size)]
-        )
+        line = zip(across, top.tolist(), strict=True)
+        self.polygon(colour, [*line, (self.size, self.size), (0, self.size)])
 
     def turn(self, x: float, y: float, radius: float, angle: float) -> tuple[float, float]:
         """The point at ``radius`` and ``angle`` (radians) from a centre."""

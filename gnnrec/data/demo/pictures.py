@@ -36,7 +36,7 @@ _PALETTES: dict[str, Sequence[str]] = {
 def draw_picture(expression: Expression, random: np.random.Generator) -> "Image.Image":
     """A picture of 128 x 128 pixels.
 
-    The second world lends its colours to some of the shapes; lively pictures have more of them, and more contrast.
+    The second world lends its colours to some of the shapes; lively pictures have more shapes and contrast.
     """
     from PIL import Image, ImageDraw
 

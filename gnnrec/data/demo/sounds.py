@@ -46,14 +46,10 @@ _VOICES = {
     "tide": _Voice(110, (1, 0.3, 0.1), 1.0, 1.5, 0.15, 0.02, 0.5, (200, 900)),
     "forest": _Voice(262, (1, 0.1, 0.5, 0.05, 0.2), 1.0, 14.0, 0.004, 0.0, 0.08, (2000, 4000)),
     "desert": _Voice(147, (1, 0.8, 0.6, 0.7, 0.5, 0.4, 0.3), 1.0, 2.5, 0.02, 0.03, 0.05, (300, 3000)),
-    "neon": _Voice(
-        330, (1, 0.0, 0.6, 0.0, 0.45, 0.0, 0.35, 0.0, 0.3), 1.0, 5.0, 0.003, 0.0, 0.1, (5000, 7500)
-    ),
+    "neon": _Voice(330, (1, 0, 0.6, 0, 0.45, 0, 0.35, 0, 0.3), 1.0, 5.0, 0.003, 0.0, 0.1, (5000, 7500)),
     "garden": _Voice(523, (1, 0.25, 0.08), 1.0, 5.0, 0.01, 0.008, 0.02, (3000, 6000)),
     "snow": _Voice(880, (1, 0.5, 0.4, 0.3), 1.52, 7.0, 0.002, 0.0, 0.05, (6000, 7800)),
-    "ember": _Voice(
-        65, (1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.5, 0.4, 0.4, 0.3), 1.0, 6.0, 0.005, 0.0, 0.7, (60, 2500)
-    ),
+    "ember": _Voice(65, (1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.4, 0.3), 1.0, 6.0, 0.005, 0.0, 0.7, (60, 2500)),
     "orbit": _Voice(196, (0.8, 0.2, 0.9, 0.1, 0.6), 1.26, 1.0, 0.2, 0.06, 0.05, (1000, 2000)),
 }
 
@@ -70,7 +66,8 @@ def play_sound(expression: Expression, random: np.random.Generator) -> npt.NDArr
     second = _phrase(_VOICES[TASTES[expression.second]], expression.mood, random)
     sound = expression.share * main + (1 - expression.share) * second
     loudness = random.uniform(0.3, 0.9) * np.iinfo(np.int16).max
-    return np.rint(sound / np.abs(sound).max() * loudness).astype(np.int16)
+    samples: npt.NDArray[np.int16] = np.rint(sound / np.abs(sound).max() * loudness).astype(np.int16)
+    return samples
 
 
 def _phrase(voice: _Voice, mood: float, random: np.random.Generator) -> npt.NDArray[np.float64]:

@@ -10,21 +10,10 @@ from gnnrec.data.demo.tastes import TASTES, Expression
 __all__ = ["write_words"]
 
 # A world's adjectives, things and places.
-_WORDS: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str]]] = {
+_WORDS = {
     "tide": (
         ("salt", "drifting", "tidal", "foaming", "sunken", "pearl", "coastal", "rolling"),
-        (
-            "harbour",
-            "lighthouse",
-            "waves",
-            "gulls",
-            "driftwood",
-            "current",
-            "anchor",
-            "sail",
-            "kelp",
-            "lagoon",
-        ),
+        ("harbour", "lantern", "waves", "gulls", "reef", "current", "anchor", "sail", "kelp", "lagoon"),
         ("by the sea", "below the pier", "along the shore", "far from land"),
     ),
     "forest": (
@@ -39,50 +28,17 @@ _WORDS: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str]]] = {
     ),
     "neon": (
         ("electric", "chrome", "glowing", "midnight", "digital", "restless", "urban", "flashing"),
-        (
-            "skyline",
-            "subway",
-            "arcade",
-            "traffic",
-            "rooftops",
-            "billboards",
-            "taxis",
-            "pixels",
-            "bass",
-            "crowd",
-        ),
+        ("skyline", "metro", "arcade", "traffic", "roofs", "signs", "taxis", "pixels", "bass", "crowd"),
         ("downtown", "after the last train", "above the avenue", "under city lights"),
     ),
     "garden": (
         ("blooming", "rosy", "sweet", "petal", "honeyed", "sunny", "gentle", "fragrant"),
-        (
-            "roses",
-            "bees",
-            "tulips",
-            "butterflies",
-            "orchard",
-            "lilac",
-            "picnic",
-            "trellis",
-            "nectar",
-            "daisies",
-        ),
+        ("roses", "bees", "tulips", "moths", "ferns", "lilac", "picnic", "trellis", "nectar", "daisies"),
         ("among the flowers", "on a spring morning", "behind the hedge", "in the rose beds"),
     ),
     "snow": (
         ("frozen", "silver", "icy", "white", "crystal", "hushed", "polar", "frosted"),
-        (
-            "glacier",
-            "snowflakes",
-            "icicles",
-            "sleigh",
-            "avalanche",
-            "skates",
-            "blizzard",
-            "peaks",
-            "reindeer",
-            "frost",
-        ),
+        ("glacier", "flakes", "icicles", "sleigh", "drifts", "skates", "storm", "peaks", "wolves", "frost"),
         ("on the glacier", "in deep winter", "over the frozen lake", "north of everything"),
     ),
     "ember": (
@@ -92,19 +48,8 @@ _WORDS: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str]]] = {
     ),
     "orbit": (
         ("lunar", "weightless", "stellar", "distant", "cosmic", "silent", "radiant", "infinite"),
-        (
-            "comets",
-            "planets",
-            "satellite",
-            "nebula",
-            "rocket",
-            "astronauts",
-            "gravity",
-            "eclipse",
-            "galaxy",
-            "saturn",
-        ),
-        ("between the stars", "on the far side of the moon", "out of orbit", "in zero gravity"),
+        ("comets", "planets", "probe", "nebula", "rocket", "pilots", "gravity", "eclipse", "quasar", "suns"),
+        ("between the stars", "behind the moon", "out of orbit", "in zero gravity"),
     ),
 }
 _CALM = ("slow", "quiet", "soft", "dreamy", "sleepy", "still")

@@ -176,7 +176,8 @@ class LogTable:
         """Keep the problem ``message`` of the rows of data at ``rows``."""
         others = ""
         if len(rows) > 1:
-            others = f"; also rows {', '.join(str(self.row(int(row))) for row in rows[1:_SHOWN])}"
+            shown = ", ".join(str(self.row(int(row))) for row in rows[1:_SHOWN])
+            others = f"; also row{'s' if len(rows) > 2 else ''} {shown}"
         if len(rows) > _SHOWN:
             others += f" and {len(rows) - _SHOWN} more"
         self.problems.append(

@@ -44,7 +44,8 @@ def test_several_problems_come_together(tmp_path):
     problems = failure(file)
     assert problems == [
         f"{file}, row 4, column 'userID': must be a whole number of at least 0 (got 'abc')",
-        f"{file}, row 2, column 'itemID': must be a whole number of at least 0 (got '-1'); also rows 5, 6 and 1 more",
+        f"{file}, row 2, column 'itemID': must be a whole number of at least 0 (got '-1'); "
+        "also rows 5, 6 and 1 more",
         f"{file}, row 5, column 'x_label': must be a split label: train, valid, test or 0, 1, 2 (got '3')",
     ]
 
@@ -132,7 +133,8 @@ def test_not_text(tmp_path):
 def test_repeated_ids_in_items(tmp_path):
     folder = write_folder(tmp_path / "own", ROWS, items=[0, 1, 1, 2, 0])
     (problem,) = failure(folder)
-    assert problem == f"{folder / 'items.parquet'}, row 3, column 'item_id': ids must be unique (got 1 again); also rows 5"
+    where = f"{folder / 'items.parquet'}, row 3, column 'item_id'"
+    assert problem == f"{where}: ids must be unique (got 1 again); also row 5"
 
 
 def test_items_that_are_not_listed(tmp_path):
@@ -176,7 +178,10 @@ def test_features_that_are_not_finite(tmp_path):
     np.save(folder / "b.npy", values)
     problems = failure(folder)
     assert problems[0] == f"{folder / 'a.npy'}, row 1, column 1: features must be finite in float32 (got nan)"
-    assert "b.npy, row 1, column 0: features must be finite in float32 (got inf); in all 2 rows (first: 1, 2)" in problems[1]
+    assert (
+        "b.npy, row 1, column 0: features must be finite in float32 (got inf); in all 2 rows (first: 1, 2)"
+        in problems[1]
+    )
 
 
 def test_damaged_arrays(tmp_path):

@@ -94,7 +94,9 @@ def test_recbole_benchmark_files_and_items(tmp_path):
 
 def test_recbole_single_file_keeps_text_ids_and_whole_times(tmp_path):
     file = tmp_path / "toy.inter"
-    file.write_text("user_id:token\titem_id:token\trating:float\ttimestamp:float\n007\tb\t1\t978300760.0\n7\ta\t2\t5.0\n")
+    file.write_text(
+        "user_id:token\titem_id:token\trating:float\ttimestamp:float\n007\tb\t1\t978300760.0\n7\ta\t2\t5.0\n"
+    )
     dataset = read_dataset(tmp_path)
     assert dataset.users.array.tolist() == ["007", "7"]
     assert dataset.train.timestamp.tolist() == [978300760, 5]
@@ -114,7 +116,9 @@ def test_tables(tmp_path, name, prefix):
 def test_table_with_column_names(tmp_path):
     file = tmp_path / "orders.csv"
     file.write_text('who,when,what,stars\nann,3,"a, b",5\nbob,1,c,4\n')
-    dataset = read_dataset(file, columns={"user": "who", "item": "what", "timestamp": "when", "weight": "stars"})
+    dataset = read_dataset(
+        file, columns={"user": "who", "item": "what", "timestamp": "when", "weight": "stars"}
+    )
     assert dataset.items.array.tolist() == ["a, b", "c"]
     assert dataset.train.timestamp.tolist() == [3, 1]
     with pytest.raises(DataError, match=r"orders.csv, row 1: no column for the user ids: must have 'nobody'"):
@@ -139,7 +143,9 @@ def write_movielens_100k(folder):
     folder.mkdir()
     flags = "|".join("0" * 19)
     titles = ["Toy Story", "Café", "Never Seen"]
-    lines = [f"{number}|{title}|01-Jan-1995||http://x|{flags}" for number, title in enumerate(titles, start=1)]
+    lines = [
+        f"{number}|{title}|01-Jan-1995||http://x|{flags}" for number, title in enumerate(titles, start=1)
+    ]
     (folder / "u.item").write_bytes("\n".join(lines).encode("latin-1"))
     (folder / "u.data").write_text("5\t1\t3\t100\n6\t2\t4\t200\n5\t2\t1\t300\n")
     (folder / "ua.base").write_text("5\t1\t3\t100\n6\t2\t4\t200\n")
@@ -158,13 +164,15 @@ def test_movielens_100k(tmp_path):
     assert (prepared.name, len(prepared.train), len(prepared.test)) == ("ml-ua", 2, 1)
     assert prepared.test.weight.tolist() == [1.0]
     (folder / "ua.test").unlink()
-    with pytest.raises(DataError, match="ua.test: no such file"):
+    with pytest.raises(DataError, match=r"ua\.test: no such file"):
         read_dataset(folder / "ua.base")
 
 
 def test_movielens_dat_and_csv(tmp_path):
     (tmp_path / "ratings.dat").write_text("1::10::5::100\n2::20::3::50\n")
-    (tmp_path / "movies.dat").write_bytes("10::Amélie (2001)::Comedy|Romance\n20::X: Y::Drama\n".encode("latin-1"))
+    (tmp_path / "movies.dat").write_bytes(
+        "10::Amélie (2001)::Comedy|Romance\n20::X: Y::Drama\n".encode("latin-1")
+    )
     by_dat = read_dataset(tmp_path)
     assert by_dat.catalog["title"].tolist() == ["Amélie (2001)", "X: Y"]
     other = tmp_path / "csv"
@@ -202,7 +210,9 @@ def test_features_are_loaded_by_name_only(tmp_path):
     (folder / "broken.npy").write_bytes(b"not an array")
     assert list(read_dataset(folder, features=["image"]).features) == ["image"]
     assert read_dataset(folder, features=[]).features == {}
-    with pytest.raises(UnknownNameError, match="unknown features 'imag'; did you mean 'image'. Available: broken, image"):
+    with pytest.raises(
+        UnknownNameError, match=r"unknown features 'imag'; did you mean 'image'\? Available: broken, image"
+    ):
         read_dataset(folder, features=["imag"])
     with pytest.raises(ArgumentError, match="must be a list"):
         read_dataset(folder, features="image")
@@ -242,7 +252,7 @@ def test_split_seed_and_core_are_applied(tmp_path):
 def test_unknown_format_and_path(tmp_path):
     with pytest.raises(DataError, match="nowhere: no such file or folder"):
         read_dataset(tmp_path / "nowhere")
-    with pytest.raises(DataError, match="no known data format; looked for: interactions.parquet"):
+    with pytest.raises(DataError, match=r"no known data format; looked for: interactions\.parquet"):
         read_dataset(tmp_path)
     with pytest.raises(UnknownNameError, match="unknown format 'mmrek'; did you mean 'mmrec'"):
         read_dataset(tmp_path, format="mmrek")

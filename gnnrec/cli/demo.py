@@ -1,0 +1,116 @@
+"""``gnnrec demo``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from gnnrec.data import Dataset
+    from gnnrec.serving import Predictor
+
+__all__ = ["demo"]
+
+MODELS = ("popularity", "lightgcn", "vbpr")
+KS = (10, 20)
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", help="Where the catalog and the runs go.")] = Path("gnnrec-demo"),
+    seed: Annotated[int, typer.Option(help="Seed of the catalog and of training.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """The whole way on a made-up catalog: real PNG, WAV and text files, three models, recommendations."""
+    import time
+
+    from gnnrec.cli.output import print_json, status
+    from gnnrec.data import read_dataset
+    from gnnrec.data.demo_catalog import write_demo_catalog
+    from gnnrec.data.demo_features import encode_demo_features
+    from gnnrec.errors import ArgumentError
+    from gnnrec.serving import load
+
+    if folder.exists() and any(folder.iterdir()) and not (folder / "catalog" / "items.parquet").is_file():
+        raise ArgumentError(f"'--folder' {folder} holds other files; choose an empty one")
+    started = time.perf_counter()
+    catalog = write_demo_catalog(folder / "catalog", seed=seed)
+    status(
+        f"wrote {catalog.num_items} items with pictures, sounds and words, and what {catalog.num_users} users took, "
+        f"to {catalog.folder}"
+    )
+    status(f"some items lack content ({_counts(catalog.missing)}); {len(catalog.new_items)} are new: nobody took them yet")
+    encode_demo_features(folder / "catalog")
+    dataset = read_dataset(folder / "catalog")
+    for note in dataset.notes:
+        status(note)
+    rows = {}
+    for name in MODELS:
+        status(f"training {name} ...")
+        rows[name] = _train(name, dataset, folder / "runs" / name, seed)
+    if json:
+        print_json({"seconds": round(time.perf_counter() - started, 1), "models": rows})
+        return
+    _print_models(rows)
+    _print_user(dataset, load(folder / "runs" / "vbpr"))
+    status(f"{time.perf_counter() - started:.0f} s in all. What to try next:")
+    for command in (
+        f"gnnrec recommend {folder}/runs/vbpr --user {dataset.users.ids([1])[0]}",
+        f"gnnrec similar {folder}/runs/vbpr --item {dataset.items.ids([0])[0]}",
+        f"gnnrec compare {folder}/runs/lightgcn {folder}/runs/vbpr --metric recall@20",
+        f"gnnrec data info {folder}/catalog",
+        f"gnnrec train rp3-beta {folder}/catalog",
+    ):
+        status(f"  {command}")
+
+
+def _train(name: str, dataset: "Dataset", folder: Path, seed: int) -> dict[str, Any]:
+    import shutil
+
+    from gnnrec.evaluation import EvalOptions
+    from gnnrec.training import TrainOptions
+    from gnnrec.training.experiment import run_experiment
+    from gnnrec.training.progress import ProgressBar
+
+    if (folder / "run.json").is_file():
+        shutil.rmtree(folder)  # an earlier demo's run
+    # A small log: smaller steps than the default, or an epoch would be three of them.
+    options = TrainOptions(batch_size=512, learning_rate=3e-3, max_epochs=200, seed=seed)
+    return run_experiment(
+        name,
+        dataset,
+        folder,
+        options=options,
+        evaluation=EvalOptions(ks=KS),
+        callbacks=[ProgressBar(options.metric)],
+    ).to_dict()
+
+
+def _print_models(rows: dict[str, dict[str, Any]]) -> None:
+    from gnnrec.cli.output import print_table
+
+    table = []
+    for name, row in rows.items():
+        test, new = row["test"], row["test"]["by_item_count"][0]
+        table.append([name, test["recall@20"], test["ndcg@20"], new["recall@20"], test["coverage@20"], row["fit_seconds"]])
+    columns = ["model", "recall@20", "ndcg@20", "new items found", "catalog covered", "seconds"]
+    print_table("test figures", columns, table)
+
+
+def _print_user(dataset: "Dataset", predictor: "Predictor") -> None:
+    from gnnrec.cli.output import print_table
+
+    user = int(dataset.train.user_degree.median(dim=0).indices)
+    user_id = dataset.users.ids([user])[0]
+    titles = dict(zip(dataset.items.ids(range(dataset.num_items)), predictor.titles, strict=True))
+    taken = dataset.items.ids(dataset.train.item[dataset.train.user == user].numpy())
+    print_table(f"{user_id} took", ["item", "title"], [[item, titles[item]] for item in taken[:10]])
+    later = set(dataset.items.ids(dataset.test.item[dataset.test.user == user].numpy()))
+    rows = [
+        [item.item_id, item.title, item.score, "yes" if item.item_id in later else ""]
+        for item in predictor.recommend([user_id], k=10)[0].items
+    ]
+    print_table(f"vbpr recommends to {user_id}", ["item", "title", "score", "took it later"], rows)
+
+
+def _counts(missing: Any) -> str:
+    return ", ".join(f"{count} no {modality}" for modality, count in missing.items())

@@ -1,0 +1,126 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from gnnrec import load
+from gnnrec.data import Dataset, IdMap
+from gnnrec.errors import ArgumentError, RunError, UnknownNameError
+from gnnrec.models import EmbeddingScorer, Embeddings, LightGCN
+from gnnrec.serving import Predictor
+from gnnrec.testing import planted_dataset
+from gnnrec.training import TrainOptions
+from gnnrec.training.experiment import run_experiment
+from graphs import BipartiteGraph
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    data = planted_dataset(num_users=60, num_items=80)
+    return replace(
+        data,
+        items=IdMap([f"song-{number}" for number in range(80)], kind="item"),
+        catalog=pd.DataFrame({"title": [f"Title {number}" if number else None for number in range(80)]}),
+    )
+
+
+@pytest.fixture(scope="module", params=["vbpr", "lightgcn", "item-knn"])
+def predictor(request: pytest.FixtureRequest, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    folder = tmp_path_factory.mktemp("runs") / request.param
+    run_experiment(request.param, dataset, folder, options=TrainOptions(max_epochs=3, device="cpu"))
+    return load(folder)
+
+
+def test_lists_hold_the_best_unseen_items(predictor: Predictor, dataset: Dataset) -> None:
+    for user in (0, 7):
+        answer = predictor.recommend([user], k=5)[0]
+        scores = predictor.scorer.score(torch.tensor([user]))[0]
+        seen = dataset.train.item[dataset.train.user == user]
+        scores[seen] = -torch.inf
+        assert [item.score for item in answer.items] == pytest.approx(scores.topk(5).values.tolist(), abs=1e-6)
+        assert not {item.item_id for item in answer.items} & set(dataset.items.ids(seen.numpy()))
+        assert [item.title for item in answer.items] == [
+            None if item.item_id == "song-0" else f"Title {str(item.item_id)[5:]}" for item in answer.items
+        ]
+
+
+def test_integer_ids_are_found_as_text_too(predictor: Predictor) -> None:
+    assert predictor.recommend([5], k=3)[0].items == predictor.recommend(["5"], k=3)[0].items
+
+
+def test_mixed_request_keeps_its_order(predictor: Predictor) -> None:
+    answers = predictor.recommend([3, "stranger", 5, 3], k=4, histories={5: ["song-1", "song-2"]})
+    assert [answer.user_id for answer in answers] == [3, "stranger", 5, 3]
+    assert [answer.source for answer in answers] == ["model", "popular", "history", "model"]
+    assert [item.item_id for item in answers[0].items] == [item.item_id for item in answers[3].items]
+    assert not {"song-1", "song-2"} & {item.item_id for item in answers[2].items}
+
+
+def test_popular_items_for_strangers(predictor: Predictor, dataset: Dataset) -> None:
+    answer = predictor.recommend(["stranger"], k=3)[0]
+    counts = dataset.train.item_degree
+    assert [item.score for item in answer.items] == counts.sort(descending=True).values[:3].tolist()
+
+
+def test_similar_items_leave_the_item_itself_out(predictor: Predictor) -> None:
+    answer = predictor.similar_items(["song-4"], k=200)[0]
+    ids = [item.item_id for item in answer.items]
+    assert "song-4" not in ids and len(set(ids)) == len(ids) <= 79
+    scores = [item.score for item in answer.items]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_bad_requests(predictor: Predictor) -> None:
+    with pytest.raises(ArgumentError, match=r"'k' must be a positive integer \(got 0\)"):
+        predictor.recommend([1], k=0)
+    with pytest.raises(ArgumentError, match="'unknown' must be one of popular, error"):
+        predictor.recommend([1], unknown="guess")  # type: ignore[arg-type]
+    with pytest.raises(UnknownNameError, match=r"unknown item 'song-444'; did you mean"):
+        predictor.recommend([1], histories={1: ["song-444"]})
+
+
+def test_load_says_what_is_wrong(tmp_path: Path, dataset: Dataset) -> None:
+    with pytest.raises(RunError, match="is not a run folder"):
+        load(tmp_path)
+    (tmp_path / "run.json").write_text(json.dumps({"status": "training"}))
+    with pytest.raises(RunError, match="has not finished"):
+        load(tmp_path)
+    folder = tmp_path / "run"
+    run_experiment("bpr-mf", dataset, folder, options=TrainOptions(max_epochs=1, device="cpu"))
+    (folder / "embeddings.safetensors").write_bytes(b"broken")
+    with pytest.raises(RunError, match=r"embeddings\.safetensors cannot be read"):
+        load(folder)
+
+
+def test_lightgcn_fold_in_is_propagation_of_a_new_node() -> None:
+    generator = torch.Generator().manual_seed(0)
+    edges = (torch.rand(20, 15, generator=generator) < 0.4).nonzero().T.contiguous()
+    graph = BipartiteGraph(edges, 20, 15)
+    model = LightGCN(20, 15, embedding_dim=8, num_layers=3)
+    history = torch.tensor([1, 4, 6])
+    folded = EmbeddingScorer(model.embeddings(graph, {})).fold_in((torch.tensor([0, 3]), history))[0]
+    # Dense form: the new user sends nothing back, so items propagate among the old nodes as before.
+    adjacency = graph.adjacency().csr.to_dense()
+    layer, total = model.embedding.detach(), torch.zeros(8)
+    degree = graph.item_degree[history].float()
+    for _ in range(3):
+        total += (layer[20 + history] / (3 * degree).sqrt().unsqueeze(1)).sum(0)
+        layer = adjacency @ layer
+    torch.testing.assert_close(folded, total / 4)
+
+
+def test_least_squares_fold_in_solves_the_normal_equations() -> None:
+    generator = torch.Generator().manual_seed(0)
+    item = torch.randn(12, 4, generator=generator)
+    scorer = EmbeddingScorer(Embeddings(torch.zeros(1, 4), item), confidence=5.0, ridge=0.2)
+    history = torch.tensor([2, 3, 9])
+    weight = torch.ones(12)
+    weight[history] += 5
+    target = torch.zeros(12)
+    target[history] = 1
+    penalty = 0.2 * (item.T @ item).diagonal().mean() * torch.eye(4)
+    expected = torch.linalg.solve(item.T @ (weight[:, None] * item) + penalty, item.T @ (weight * target))
+    torch.testing.assert_close(scorer.fold_in((torch.tensor([0, 3]), history))[0], expected, rtol=1e-4, atol=1e-5)
+    assert not bool(scorer.fold_in((torch.tensor([0, 0]), history[:0])).any())
