@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from graphs import SparseOperator
 from torch import Tensor
+
+from graphs import SparseOperator
 
 __all__ = ["Machine", "best_and_median", "measure_machine"]
 

@@ -13,15 +13,17 @@ import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import torch
+from machine import Machine, bare_ranking, best_and_median, measure_machine
+from synthetic import BABY, synthetic_dataset
+
 from gnnrec.evaluation import EvalOptions, evaluate
-from gnnrec.models import EmbeddingScorer, Embeddings, LightGCN
+from gnnrec.models import Embeddings, EmbeddingScorer, LightGCN
 from gnnrec.training import TrainOptions, TripleSampler, fit
 from gnnrec.training.allocator import keep_freed_memory
 from graphs import BipartiteGraph
-from machine import Machine, bare_ranking, best_and_median, measure_machine
-from synthetic import BABY, synthetic_dataset
 
 DIM, LAYERS, BATCH = 64, 3, 2048
 KS = (10, 20, 50)
@@ -92,7 +94,9 @@ def stages(epochs: int, with_pyg: bool) -> dict[str, object]:
     embeddings = Embeddings(*model.embeddings(graph, {})[:2])
     scorer = EmbeddingScorer(embeddings)
     # Every user is ranked: those without a test item get their first training item as one, which is masked.
-    everyone = BipartiteGraph(torch.cat([dataset.test.edge_index, _first_edges(graph)], dim=1), graph.num_users, graph.num_items)
+    everyone = BipartiteGraph(
+        torch.cat([dataset.test.edge_index, _first_edges(graph)], dim=1), graph.num_users, graph.num_items
+    )
     options = EvalOptions(ks=KS)
     full = best_and_median(lambda: evaluate(scorer, graph, everyone, options, features=dataset.features), 5)
     accuracy = EvalOptions(ks=KS, beyond_accuracy=False)
@@ -108,7 +112,10 @@ def stages(epochs: int, with_pyg: bool) -> dict[str, object]:
             "seconds": {"least": seconds[0], "median": seconds[len(seconds) // 2]},
             "floor by stage": floor,
             "floor": sum(floor.values()),
-            "ratio": {"least": seconds[0] / sum(floor.values()), "median": seconds[len(seconds) // 2] / sum(floor.values())},
+            "ratio": {
+                "least": seconds[0] / sum(floor.values()),
+                "median": seconds[len(seconds) // 2] / sum(floor.values()),
+            },
         },
         "sampling": {"seconds": sampling[0], "share of epoch": sampling[0] / seconds[0]},
         "ranking": {
@@ -191,8 +198,7 @@ def main() -> None:
     text = json.dumps(report, indent=2)
     print(text)
     if options.out:
-        with open(options.out, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
+        Path(options.out).write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+
 from gnnrec.data import Dataset, IdMap, Interactions, ItemFeatures
 
 __all__ = ["BABY", "synthetic_dataset"]

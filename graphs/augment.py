@@ -35,6 +35,4 @@ def edge_dropout(graph: BipartiteGraph, rate: float, generator: torch.Generator)
     kept[order[: round(rate * graph.num_edges)]] = False
     place = kept.nonzero().flatten()
     # What is left of sorted edges is sorted.
-    return BipartiteGraph._from_sorted(
-        graph.keys[place], graph.edge_index[:, place], graph.num_users, graph.num_items
-    )
+    return BipartiteGraph._from_sorted(graph.keys[place], graph.edge_index[:, place], graph.num_users, graph.num_items)

@@ -55,8 +55,7 @@ class BipartiteGraph:
                 raise ValueError(f"'{name}' must be a non-negative integer (got {size})")
         if edge_index.dim() != 2 or edge_index.shape[0] != 2 or edge_index.dtype != torch.int64:
             raise ValueError(
-                "'edge_index' must be int64 of shape (2, E) "
-                f"(got {edge_index.dtype}, {tuple(edge_index.shape)})"
+                f"'edge_index' must be int64 of shape (2, E) (got {edge_index.dtype}, {tuple(edge_index.shape)})"
             )
         for name, index, size in (("users", edge_index[0], num_users), ("items", edge_index[1], num_items)):
             if index.numel() and (int(index.min()) < 0 or int(index.max()) >= size):
@@ -200,9 +199,7 @@ class BipartiteGraph:
         """The same graph on ``device``; itself when it is there already."""
         if torch.empty(0, device=device).device == self.device:
             return self
-        return self._from_sorted(
-            self.keys.to(device), self.edge_index.to(device), self.num_users, self.num_items
-        )
+        return self._from_sorted(self.keys.to(device), self.edge_index.to(device), self.num_users, self.num_items)
 
     def __repr__(self) -> str:
         sizes = f"num_users={self.num_users}, num_items={self.num_items}, num_edges={self.num_edges}"

@@ -73,9 +73,7 @@ def from_hetero_data(
     sizes = [_num_nodes(data, node_type) for node_type in (user, item)]
     edge_type = _edge_type(data, user, item, relation)
     if "edge_index" not in data[edge_type]:
-        raise ValueError(
-            f"edge type {edge_type} has no 'edge_index' (it has: {_listed(data[edge_type].keys())})"
-        )
+        raise ValueError(f"edge type {edge_type} has no 'edge_index' (it has: {_listed(data[edge_type].keys())})")
     edge_index = data[edge_type].edge_index
     return BipartiteGraph(edge_index if edge_type[0] == user else edge_index.flip(0), *sizes)
 
@@ -118,9 +116,7 @@ def from_networkx(graph: networkx.Graph) -> BipartiteGraph:
         if one not in users or other not in items:
             raise ValueError(f"every edge must join a user and an item (got {start!r} to {end!r})")
         edges.append((users[one], items[other]))
-    return BipartiteGraph(
-        torch.tensor(edges, dtype=torch.int64).reshape(-1, 2).T.contiguous(), len(users), len(items)
-    )
+    return BipartiteGraph(torch.tensor(edges, dtype=torch.int64).reshape(-1, 2).T.contiguous(), len(users), len(items))
 
 
 def _positions(labels: list[Hashable]) -> dict[Hashable, int]:
@@ -151,9 +147,7 @@ def _edge_type(data: HeteroData, user: str, item: str, relation: str | None) -> 
         ]
         if len(found) > 1:
             names = _listed(edge_type[1] for edge_type in found)
-            raise ValueError(
-                f"'relation' must name one of the edge types from '{ends[0]}' to '{ends[1]}': {names}"
-            )
+            raise ValueError(f"'relation' must name one of the edge types from '{ends[0]}' to '{ends[1]}': {names}")
         if found:
             return found[0]
     named = "" if relation is None else f" named '{relation}'"

@@ -34,9 +34,7 @@ def build_csr(row: Tensor, column: Tensor, value: Tensor, shape: tuple[int, int]
     return _csr(torch.bincount(row, minlength=shape[0]), column, value, shape)
 
 
-def normalized_operator(
-    edge_index: Tensor, num_users: int, num_items: int, norm: Normalization
-) -> SparseOperator:
+def normalized_operator(edge_index: Tensor, num_users: int, num_items: int, norm: Normalization) -> SparseOperator:
     r"""Adjacency of the bipartite graph over users first, then items.
 
     ``"symmetric"`` is :math:`D^{-1/2} A D^{-1/2}` (LightGCN, equation 3), ``"row"`` is :math:`D^{-1} A`,
@@ -84,6 +82,4 @@ def _csr(count: Tensor, column: Tensor, value: Tensor, shape: tuple[int, int]) -
     kind = index_type(max(*shape, column.numel()))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse")
-        return torch.sparse_csr_tensor(
-            row_pointer.to(kind), column.to(kind), value, size=shape, check_invariants=False
-        )
+        return torch.sparse_csr_tensor(row_pointer.to(kind), column.to(kind), value, size=shape, check_invariants=False)

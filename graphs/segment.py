@@ -39,9 +39,7 @@ def segment_reduce(values: Tensor, pointer: Tensor, reduce: Reduction) -> Tensor
     if reduce not in get_args(Reduction):
         raise ValueError(f"'reduce' must be one of {', '.join(get_args(Reduction))} (got {reduce!r})")
     if pointer.dim() != 1 or pointer.numel() == 0 or pointer.dtype != torch.int64:
-        raise ValueError(
-            f"'pointer' must be int64 of shape (n + 1,) (got {pointer.dtype}, {tuple(pointer.shape)})"
-        )
+        raise ValueError(f"'pointer' must be int64 of shape (n + 1,) (got {pointer.dtype}, {tuple(pointer.shape)})")
     size, rows = pointer.diff(), values.shape[0]
     # The kernels trust the pointer and would read beyond the values.
     if not bool((pointer[0] == 0) & (pointer[-1] == rows) & (size >= 0).all()):

@@ -47,9 +47,7 @@ class GraphSummary:
         return asdict(self)
 
 
-def summary(
-    graph: BipartiteGraph, features: Mapping[str, tuple[Tensor, Tensor]] | None = None
-) -> GraphSummary:
+def summary(graph: BipartiteGraph, features: Mapping[str, tuple[Tensor, Tensor]] | None = None) -> GraphSummary:
     """Measure a graph.
 
     Args:
@@ -64,8 +62,7 @@ def summary(
     for name, (x, mask) in features.items():
         if x.dim() != 2 or x.shape[0] != graph.num_items or not x.is_floating_point():
             raise ValueError(
-                f"features '{name}' must be a floating ({graph.num_items}, d) matrix "
-                f"(got {x.dtype}, {tuple(x.shape)})"
+                f"features '{name}' must be a floating ({graph.num_items}, d) matrix (got {x.dtype}, {tuple(x.shape)})"
             )
         if mask.shape != (graph.num_items,) or mask.dtype != torch.bool:
             raise ValueError(

@@ -45,9 +45,7 @@ def colour_histogram(image: "Image.Image | str | Path") -> Tensor:
     try:
         picture = picture.convert("RGBA")
     except ValueError as error:
-        raise ContentError(
-            f"'image' of mode {picture.mode} cannot be converted to colours: {error}"
-        ) from None
+        raise ContentError(f"'image' of mode {picture.mode} cannot be converted to colours: {error}") from None
     factor = -(-max(picture.size) // _MAX_SIDE)
     if factor > 1:
         picture = picture.reduce(factor)

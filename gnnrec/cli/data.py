@@ -17,9 +17,7 @@ app = typer.Typer(help="Look at, convert and split data sets.", no_args_is_help=
 
 PathArgument = Annotated[Path, typer.Argument(help="File or folder of the data.")]
 OutArgument = Annotated[Path, typer.Argument(help="Folder to write.")]
-FormatOption = Annotated[
-    str | None, typer.Option("--format", help="Name of the format, instead of finding it.")
-]
+FormatOption = Annotated[str | None, typer.Option("--format", help="Name of the format, instead of finding it.")]
 ColumnOption = Annotated[
     list[str] | None,
     typer.Option("--column", help="Column of a table by role, such as user=customer; repeat for more."),
@@ -66,9 +64,7 @@ def convert(
 def split(
     path: PathArgument,
     out: OutArgument,
-    by: Annotated[
-        str, typer.Option("--by", help="ratio, leave-one-out, global-time or cold-item.")
-    ] = "ratio",
+    by: Annotated[str, typer.Option("--by", help="ratio, leave-one-out, global-time or cold-item.")] = "ratio",
     seed: Annotated[int, typer.Option("--seed", help="Seed of the split.")] = 0,
     format: FormatOption = None,
     column: ColumnOption = None,
@@ -110,9 +106,7 @@ def _parse_columns(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         role, separator, name = pair.partition("=")
         if not (role and separator and name):
-            raise ArgumentError(
-                f"'--column' must be a role and a column, such as user=customer (got '{pair}')"
-            )
+            raise ArgumentError(f"'--column' must be a role and a column, such as user=customer (got '{pair}')")
         columns[role] = name
     return columns
 
@@ -139,9 +133,7 @@ def _print(dataset: "Dataset", as_json: bool, written: Path | None = None) -> No
 def _print_tables(summary: dict[str, Any]) -> None:
     from rich.markup import escape
 
-    print_table(
-        escape(summary["name"]), ["", ""], [[label, escape(value)] for label, value in _lines(summary)]
-    )
+    print_table(escape(summary["name"]), ["", ""], [[label, escape(value)] for label, value in _lines(summary)])
     if summary["features"]:
         rows = [
             [escape(name), values["modality"], values["dim"], values["items"], f"{values['coverage']:.1%}"]
@@ -161,14 +153,10 @@ def _lines(summary: dict[str, Any]) -> list[tuple[str, str]]:
     lines.append(("density", f"{summary['density']:.4%}"))
     for kind in ("user", "item"):
         degree = summary[f"{kind}_degree"]
-        lines.append(
-            (f"{kind} degree", f"{degree['min']:,} to {degree['max']:,}, median {degree['median']:,g}")
-        )
+        lines.append((f"{kind} degree", f"{degree['min']:,} to {degree['max']:,}, median {degree['median']:,g}"))
     for part, cold in summary["cold"].items():
         lines.append((f"cold users in {part}", f"{cold['cold_users']:,} of {cold['users']:,}"))
-        cold_items = (
-            f"{cold['cold_items']:,} of {cold['items']:,} ({cold['cold_item_interactions']:,} interactions)"
-        )
+        cold_items = f"{cold['cold_items']:,} of {cold['items']:,} ({cold['cold_item_interactions']:,} interactions)"
         lines.append((f"cold items in {part}", cold_items))
     if summary["timestamps"]:
         lines.append(("time", " to ".join(_moment(summary["timestamps"][end]) for end in ("first", "last"))))

@@ -38,7 +38,9 @@ def demo(
         f"wrote {catalog.num_items} items with pictures, sounds and words, and what {catalog.num_users} users took, "
         f"to {catalog.folder}"
     )
-    status(f"some items lack content ({_counts(catalog.missing)}); {len(catalog.new_items)} are new: nobody took them yet")
+    status(
+        f"some items lack content ({_counts(catalog.missing)}); {len(catalog.new_items)} are new: nobody took them yet"
+    )
     encode_demo_features(folder / "catalog")
     dataset = read_dataset(folder / "catalog")
     for note in dataset.notes:
@@ -91,7 +93,16 @@ def _print_models(rows: dict[str, dict[str, Any]]) -> None:
     table = []
     for name, row in rows.items():
         test, new = row["test"], row["test"]["by_item_count"][0]
-        table.append([name, test["recall@20"], test["ndcg@20"], new["recall@20"], test["coverage@20"], row["fit_seconds"]])
+        table.append(
+            [
+                name,
+                test["recall@20"],
+                test["ndcg@20"],
+                new["recall@20"],
+                test["coverage@20"],
+                row["fit_seconds"],
+            ]
+        )
     columns = ["model", "recall@20", "ndcg@20", "new items found", "catalog covered", "seconds"]
     print_table("test figures", columns, table)
 

@@ -38,9 +38,7 @@ _OPTIONAL = {
 }
 """Modules that parts of gnnrec use and the distributions that bring them, the usual one first."""
 
-_ELSEWHERE = {
-    "pyg_lib": "pyg_lib -f https://data.pyg.org/whl/torch-X+Y.html (X: torch's version, Y: cpu or cu130)"
-}
+_ELSEWHERE = {"pyg_lib": "pyg_lib -f https://data.pyg.org/whl/torch-X+Y.html (X: torch's version, Y: cpu or cu130)"}
 """What to give to pip for packages that its index does not have."""
 
 
@@ -182,12 +180,8 @@ def _print_table(record: dict[str, Any], packages: list[_Package]) -> None:
     for header in ("package", "version", "state"):
         table.add_column(header, overflow="fold")
     for package in packages:
-        colour = {"ok": "green", "broken": "red", "missing": "red" if package.core else "yellow"}[
-            package.state
-        ]
-        state = f"[{colour}]{package.state}[/{colour}]" + (
-            f": {escape(package.note)}" if package.note else ""
-        )
+        colour = {"ok": "green", "broken": "red", "missing": "red" if package.core else "yellow"}[package.state]
+        state = f"[{colour}]{package.state}[/{colour}]" + (f": {escape(package.note)}" if package.note else "")
         table.add_row(package.name, package.version or "-", state)
     console.print(table)
 

@@ -14,18 +14,20 @@ def print_json(content: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table whose first column is text and whose others are right-aligned."""
+    """Print a table; columns of numbers are right-aligned."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
+    table = Table()
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+        text = any(isinstance(row[index], str) for row in rows)
+        table.add_column(column, justify="left" if text else "right", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     console = Console()
     if not console.is_terminal:
         console.width = 200  # a file has no width to fit
+    console.print(f"\n{title}", highlight=False, markup=False, soft_wrap=True)
     console.print(table)
 
 
@@ -49,7 +51,11 @@ def metric_table(title: str, report: Mapping[str, Mapping[str, Any]]) -> None:
             columns[part] = values
             columns[f"{part}, warm only"] = values.get("warm", {})
     names = [name for name in next(iter(columns.values()), {}) if name.split("@")[0] in METRICS]
-    print_table(title, ["metric", *columns], [[name, *(values.get(name) for values in columns.values())] for name in names])
+    print_table(
+        title,
+        ["metric", *columns],
+        [[name, *(values.get(name) for values in columns.values())] for name in names],
+    )
     beyond = [
         name
         for name, value in report.get("test", {}).items()
@@ -61,7 +67,11 @@ def metric_table(title: str, report: Mapping[str, Mapping[str, Any]]) -> None:
     if groups:
         found = [name for name in groups[0] if name.startswith("recall@")]
         rows = [[_group_name(row), row["positives"], *(row[name] for name in found)] for row in groups]
-        print_table("test positives found, by how often the item was taken in training", ["taken", "positives", *found], rows)
+        print_table(
+            "test positives found, by how often the item was taken in training",
+            ["taken", "positives", *found],
+            rows,
+        )
 
 
 def _group_name(row: Mapping[str, Any]) -> str:

@@ -13,7 +13,8 @@ def recommend(
     user: Annotated[list[str], typer.Option("--user", help="User id; may be given several times.")],
     k: Annotated[int, typer.Option("-k", help="List length.")] = 10,
     history: Annotated[
-        str | None, typer.Option(help="Item ids that the user took, by commas, in place of the training history.")
+        str | None,
+        typer.Option(help="Item ids that the user took, by commas, in place of the training history."),
     ] = None,
     unknown: Annotated[str, typer.Option(help="For unknown users: popular or error.")] = "popular",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -34,7 +35,11 @@ def recommend(
         print_json([answer.to_dict() for answer in answers])
         return
     for answer in answers:
-        origin = {"model": "", "history": ", from the given history", "popular": ", unknown: the most popular items"}
+        origin = {
+            "model": "",
+            "history": ", from the given history",
+            "popular": ", unknown: the most popular items",
+        }
         rows = [[item.item_id, item.title, item.score] for item in answer.items]
         print_table(f"for {answer.user_id}{origin[answer.source]}", ["item", "title", "score"], rows)
 

@@ -29,7 +29,7 @@ def train(
     deterministic: Annotated[bool, typer.Option(help="Refuse CUDA operations that vary between runs.")] = False,
     resume: Annotated[bool, typer.Option(help="Continue the run in --out.")] = False,
     tensorboard: Annotated[bool, typer.Option(help="Also write TensorBoard logs into the run folder.")] = False,
-    split: Annotated[str, typer.Option(help="given, ratio, leave-one-out, time or cold-item.")] = "given",
+    split: Annotated[str, typer.Option(help="given, ratio, leave-one-out, global-time or cold-item.")] = "given",
     split_seed: Annotated[int, typer.Option(help="Seed of the split; keep it when --seed varies.")] = 0,
     k_core: Annotated[int, typer.Option(help="Drop users and items with fewer interactions, 0 for none.")] = 0,
     format_name: Annotated[str | None, typer.Option("--format", help="Format of PATH [default: detected].")] = None,
@@ -58,7 +58,13 @@ def train(
     )
     evaluation = EvalOptions(ks=parse_list_lengths(ks), mask_valid=mask_valid)
     model_options = parse_model_settings(model, settings or [])
-    reading = {"split": split, "split_seed": split_seed, "k_core": k_core, "format": format_name, "column": column or []}
+    reading = {
+        "split": split,
+        "split_seed": split_seed,
+        "k_core": k_core,
+        "format": format_name,
+        "column": column or [],
+    }
     dataset = _read(model, path, reading)
     folder = _choose_folder(out, model, dataset.name, resume)
     callbacks: list[Any] = [ProgressBar(metric)]
@@ -89,16 +95,24 @@ def models(
     from gnnrec.cli.output import print_json, print_table
     from gnnrec.models import list_models, model_arguments, model_class
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in list_models(pattern):
         defaults = {key: parameter.default for key, parameter in model_arguments(name).items()}
         summary = (model_class(name).__doc__ or "").strip().splitlines()[0]
-        rows.append({"name": name, "summary": summary, "needs_features": model_class(name).needs_features, "arguments": defaults})
+        rows.append(
+            {
+                "name": name,
+                "summary": summary,
+                "needs_features": model_class(name).needs_features,
+                "arguments": defaults,
+            }
+        )
     if json:
         print_json(rows)
         return
     table = [
-        [row["name"], row["summary"], " ".join(f"{key}={value}" for key, value in row["arguments"].items())] for row in rows
+        [row["name"], row["summary"], " ".join(f"{key}={value}" for key, value in row["arguments"].items())]
+        for row in rows
     ]
     print_table("models", ["name", "what it is", "arguments (--set key=value)"], table)
 
@@ -114,9 +128,8 @@ def _read(model: str, path: Path, reading: dict[str, Any]) -> "Dataset":
         + ", ".join(f"{part} {len(interactions):,}" for part, interactions in dataset.parts().items())
         + f" (split: {dataset.split})"
     )
-    for name, modality in dataset.features.items():
-        if modality.coverage < 1:
-            status(f"features '{name}' cover {modality.coverage:.1%} of the items")
+    for note in dataset.notes:
+        status(note)
     return dataset
 
 

@@ -70,8 +70,7 @@ class Dataset:
         for name, features in self.features.items():
             if features.num_items != len(self.items):
                 problems.append(
-                    f"{self.name}: features '{name}' have {features.num_items} rows "
-                    f"for {len(self.items)} items"
+                    f"{self.name}: features '{name}' have {features.num_items} rows for {len(self.items)} items"
                 )
             elif not bool(features.mask.any()):
                 problems.append(f"{self.name}: features '{name}' cover no item at all")
@@ -116,9 +115,7 @@ class Dataset:
             digest.update(_bytes(interactions.keys()[order]))
             for column in (interactions.timestamp, interactions.weight):
                 # As float64: whole numbers written as decimals are the same data. An empty part has none.
-                digest.update(
-                    b"-" if column is None or not len(interactions) else _bytes(column[order].double())
-                )
+                digest.update(b"-" if column is None or not len(interactions) else _bytes(column[order].double()))
         for name in sorted(self.features):
             digest.update(f"{name}={feature_hash(self.features[name])}".encode())
         return digest.hexdigest()

@@ -84,9 +84,7 @@ class DemoCatalog:
     tastes: dict[str, str]
 
 
-def write_demo_catalog(
-    folder: str | Path, *, num_users: int = 400, num_items: int = 300, seed: int = 0
-) -> DemoCatalog:
+def write_demo_catalog(folder: str | Path, *, num_users: int = 400, num_items: int = 300, seed: int = 0) -> DemoCatalog:
     """Write a data set of made-up tracks with a cover picture, a second of sound and a description.
 
     Each item belongs to one of eight worlds (sea, forest, desert, ...), leans to another and is calm or
@@ -122,9 +120,7 @@ def write_demo_catalog(
     users = draw_user_tastes(num_users, _SHORT_SHARE, np.random.default_rng([seed, 1]))
     has = _draw_presence(num_items, np.random.default_rng([seed, 2]))
     choices = draw_choices(users, items, np.random.default_rng([seed, 3]))
-    user_ids = np.array(
-        [f"{_FIRST_NAMES[place % len(_FIRST_NAMES)]}-{place:03d}" for place in range(num_users)]
-    )
+    user_ids = np.array([f"{_FIRST_NAMES[place % len(_FIRST_NAMES)]}-{place:03d}" for place in range(num_users)])
     item_ids = np.array([f"item-{place:04d}" for place in range(num_items)])
 
     for name in ("images", "audio"):
@@ -146,9 +142,7 @@ def write_demo_catalog(
         new_items=tuple(item_ids[items.is_new].tolist()),
         short_users=tuple(user_ids[users.is_short].tolist()),
         missing={name: int((~column).sum()) for name, column in has.items()},
-        tastes={
-            name: TASTES[world] for name, world in zip(item_ids.tolist(), items.main.tolist(), strict=True)
-        },
+        tastes={name: TASTES[world] for name, world in zip(item_ids.tolist(), items.main.tolist(), strict=True)},
     )
 
 

@@ -60,9 +60,7 @@ def encode_demo_features(folder: str | Path) -> dict[str, ItemFeatures]:
         "hashed-words": (hashed_words, HASHED_WORDS_DIM),
     }
     problems: list[str] = []
-    features = {
-        name: _encode(*encoders[name], table[modality], problems) for name, modality in DEMO_FEATURES.items()
-    }
+    features = {name: _encode(*encoders[name], table[modality], problems) for name, modality in DEMO_FEATURES.items()}
     if problems:
         raise DataError(problems)
     (folder / "features").mkdir(exist_ok=True)
@@ -94,9 +92,7 @@ def _read_items(path: Path) -> dict[str, list[str | None]]:
     return {name: table[name].to_pylist() for name in wanted}
 
 
-def _encode(
-    encode: Callable[[str], Tensor], dim: int, contents: list[str | None], problems: list[str]
-) -> ItemFeatures:
+def _encode(encode: Callable[[str], Tensor], dim: int, contents: list[str | None], problems: list[str]) -> ItemFeatures:
     """The features of one modality; what could not be read is added to ``problems``."""
     x = torch.zeros(len(contents), dim)
     for item, content in enumerate(contents):

@@ -64,11 +64,7 @@ class FeatureFile:
         bad = (~torch.isfinite(x).all(dim=1) & mask).nonzero().flatten().tolist()
         if bad:
             column = int((~torch.isfinite(x[bad[0]])).nonzero()[0])
-            others = (
-                f"; in all {len(bad)} rows (first: {', '.join(map(str, bad[:_SHOWN]))})"
-                if len(bad) > 1
-                else ""
-            )
+            others = f"; in all {len(bad)} rows (first: {', '.join(map(str, bad[:_SHOWN]))})" if len(bad) > 1 else ""
             raise DataError(
                 f"{self.path}, row {bad[0]}, column {column}: features must be finite in float32 "
                 f"(got {float(x[bad[0], column])}){others}"
@@ -88,8 +84,7 @@ class FeatureFile:
         mask = tensors.get("mask", torch.ones(x.shape[0], dtype=torch.bool))
         if mask.dtype != torch.bool or mask.shape != x.shape[:1]:
             raise DataError(
-                f"{self.path}: 'mask' must be bool of shape ({x.shape[0]},) "
-                f"(got {mask.dtype}, {tuple(mask.shape)})"
+                f"{self.path}: 'mask' must be bool of shape ({x.shape[0]},) (got {mask.dtype}, {tuple(mask.shape)})"
             )
         ids = self._row_ids(tensors, header)
         if ids is not None:
@@ -103,29 +98,21 @@ class FeatureFile:
             )
         return x, mask, header
 
-    def _row_ids(
-        self, tensors: Mapping[str, Tensor], header: Mapping[str, str]
-    ) -> npt.NDArray[np.generic] | None:
+    def _row_ids(self, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> npt.NDArray[np.generic] | None:
         if "item_id" in tensors:
             ids: npt.NDArray[np.generic] = tensors["item_id"].numpy()
         elif "item_ids" in header:
             try:
                 ids = np.asarray(json.loads(header["item_ids"]))
             except ValueError as error:
-                raise DataError(
-                    f"{self.path}: header 'item_ids' must be a JSON list of ids: {error}"
-                ) from None
+                raise DataError(f"{self.path}: header 'item_ids' must be a JSON list of ids: {error}") from None
         else:
             return None
         if ids.shape != (tensors["x"].shape[0],):
-            raise DataError(
-                f"{self.path}: must have one item id a row: {tensors['x'].shape[0]} (got {ids.shape})"
-            )
+            raise DataError(f"{self.path}: must have one item id a row: {tensors['x'].shape[0]} (got {ids.shape})")
         return ids
 
-    def _align(
-        self, x: Tensor, mask: Tensor, ids: npt.NDArray[np.generic], items: IdMap
-    ) -> tuple[Tensor, Tensor]:
+    def _align(self, x: Tensor, mask: Tensor, ids: npt.NDArray[np.generic], items: IdMap) -> tuple[Tensor, Tensor]:
         try:
             IdMap(ids, kind="item")
         except DataError as error:
@@ -194,11 +181,7 @@ def _load_array(path: Path) -> npt.NDArray[np.generic]:
     with path.open("rb") as stream:
         magic = stream.read(6)
         if magic != np.lib.format.MAGIC_PREFIX:
-            kind = (
-                "a pickle, which is refused: reading one can run code"
-                if magic[:1] == b"\x80"
-                else "other content"
-            )
+            kind = "a pickle, which is refused: reading one can run code" if magic[:1] == b"\x80" else "other content"
             raise DataError(f"{path}: must be a NumPy array file (got {kind})")
         stream.seek(0)
         try:
@@ -210,9 +193,7 @@ def _load_array(path: Path) -> npt.NDArray[np.generic]:
                     "save it as an array of numbers"
                 ) from None
             raise DataError(f"{path}: truncated or damaged: {error}") from None
-    if array.ndim != 2 or not (
-        np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)
-    ):
+    if array.ndim != 2 or not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
         raise DataError(
             f"{path}: must be a matrix of numbers, a row an item (got {array.dtype} of shape {array.shape})"
         )

@@ -38,13 +38,10 @@ class Interactions:
             index: Tensor = getattr(self, name)
             if index.dtype != torch.int64 or index.dim() != 1:
                 raise ArgumentError(
-                    f"'{name}' must be a one-dimensional int64 tensor "
-                    f"(got {index.dtype}, {tuple(index.shape)})"
+                    f"'{name}' must be a one-dimensional int64 tensor (got {index.dtype}, {tuple(index.shape)})"
                 )
             if index.numel() and (int(index.min()) < 0 or int(index.max()) >= size):
-                raise ArgumentError(
-                    f"'{name}' must lie in [0, {size}) (got {int(index.min())} to {int(index.max())})"
-                )
+                raise ArgumentError(f"'{name}' must lie in [0, {size}) (got {int(index.min())} to {int(index.max())})")
         for name in ("item", "timestamp", "weight"):
             column: Tensor | None = getattr(self, name)
             if column is not None and column.shape != self.user.shape:

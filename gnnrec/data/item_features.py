@@ -34,15 +34,13 @@ class ItemFeatures:
             )
         if self.mask.shape != self.x.shape[:1] or self.mask.dtype != torch.bool:
             raise ArgumentError(
-                f"'mask' must be bool of shape ({self.x.shape[0]},) "
-                f"(got {self.mask.dtype}, {tuple(self.mask.shape)})"
+                f"'mask' must be bool of shape ({self.x.shape[0]},) (got {self.mask.dtype}, {tuple(self.mask.shape)})"
             )
         bad = (~torch.isfinite(self.x).all(dim=1) & self.mask).nonzero().flatten()
         if bad.numel():
             rows = ", ".join(str(row) for row in bad[:5].tolist())
             raise DataError(
-                f"features hold NaN or infinity in {bad.numel()} rows (first: {rows}); "
-                "every value must be finite"
+                f"features hold NaN or infinity in {bad.numel()} rows (first: {rows}); every value must be finite"
             )
 
     @property
@@ -63,7 +61,8 @@ class ItemFeatures:
     @cached_property
     def norms(self) -> Tensor:
         """Euclidean length of each row, at least 1e-12. Shape: (num_items,)."""
-        return torch.linalg.vector_norm(self.x, dim=1).clamp(min=1e-12)
+        lengths: Tensor = torch.linalg.vector_norm(self.x, dim=1)
+        return lengths.clamp(min=1e-12)
 
     @cached_property
     def mean_direction(self) -> Tensor:

@@ -73,13 +73,8 @@ def filter_k_core(dataset: Dataset, k: int) -> Dataset:
         test=test,
         users=IdMap(dataset.users.array[users.numpy()], kind="user"),
         items=IdMap(dataset.items.array[items.numpy()], kind="item"),
-        features={
-            name: ItemFeatures(values.x[items], values.mask[items])
-            for name, values in dataset.features.items()
-        },
-        catalog=None
-        if dataset.catalog is None
-        else dataset.catalog.iloc[items.numpy()].reset_index(drop=True),
+        features={name: ItemFeatures(values.x[items], values.mask[items]) for name, values in dataset.features.items()},
+        catalog=None if dataset.catalog is None else dataset.catalog.iloc[items.numpy()].reset_index(drop=True),
         notes=[
             *dataset.notes,
             f"{k}-core: kept {users.numel()} of {dataset.num_users} users, "

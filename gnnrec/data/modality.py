@@ -54,6 +54,4 @@ def modality_of(name: str) -> str:
     if last in MODALITIES:
         return last
     rest = _SEVERAL.sub("", name.lower())
-    return next(
-        (modality for modality, hints in _HINTS.items() if any(hint in rest for hint in hints)), "unknown"
-    )
+    return next((modality for modality, hints in _HINTS.items() if any(hint in rest for hint in hints)), "unknown")

@@ -172,8 +172,7 @@ def _overlap_notes(dataset: Dataset) -> list[str]:
 
 def _coverage_notes(dataset: Dataset) -> list[str]:
     return [
-        f"features '{name}' cover {int(values.mask.sum())} of {values.num_items} items "
-        f"({values.coverage:.1%})"
+        f"features '{name}' cover {int(values.mask.sum())} of {values.num_items} items ({values.coverage:.1%})"
         for name, values in dataset.features.items()
         if not bool(values.mask.all())
     ]

@@ -95,9 +95,7 @@ def split_cold_item(log: Interactions, seed: int = 0, *, valid: float = 0.1, tes
     return _cut(log, part[log.item] == 1, part[log.item] == 2)
 
 
-def carve_validation(
-    train: Interactions, ratio: float = 0.1, seed: int = 0
-) -> tuple[Interactions, Interactions]:
+def carve_validation(train: Interactions, ratio: float = 0.1, seed: int = 0) -> tuple[Interactions, Interactions]:
     """Take a validation part out of train, for data sets without one.
 
     Every user gives ``ratio`` of their interactions, rounded up or down at random with the fraction as
@@ -119,11 +117,7 @@ def carve_validation(
         raise ArgumentError(f"'ratio' must be in (0, 1) (got {ratio})")
     degree = train.user_degree
     generator = torch.Generator().manual_seed(seed)
-    size = (
-        (ratio * degree + torch.rand(degree.shape, generator=generator))
-        .long()
-        .minimum((degree - 1).clamp(min=0))
-    )
+    size = (ratio * degree + torch.rand(degree.shape, generator=generator)).long().minimum((degree - 1).clamp(min=0))
     if len(train) and not bool(size.any()) and int(degree.max()) >= 2:
         size[degree.argmax()] = 1
     in_valid = _rank_within_user(train, _shuffle(train, seed)) < size[train.user]
@@ -229,6 +223,4 @@ def _cut(log: Interactions, in_valid: Tensor, in_test: Tensor) -> Parts:
 
 def _check_shares(valid: float, test: float) -> None:
     if valid < 0 or test < 0 or valid + test >= 1:
-        raise ArgumentError(
-            f"'valid' and 'test' must be at least 0 and sum to less than 1 (got {valid} and {test})"
-        )
+        raise ArgumentError(f"'valid' and 'test' must be at least 0 and sum to less than 1 (got {valid} and {test})")

@@ -75,9 +75,7 @@ def _check_target(target: Path, force: bool) -> None:
         shown = ", ".join(foreign[:3])
         raise DataError(f"{target}: holds more than data that gnnrec wrote ({shown}); choose another folder")
     if content and not force:
-        raise DataError(
-            f"{target}: has content already; choose another folder or replace it with force (--force)"
-        )
+        raise DataError(f"{target}: has content already; choose another folder or replace it with force (--force)")
 
 
 def _write_content(dataset: Dataset, work: Path, target: Path) -> None:
@@ -159,10 +157,7 @@ def _item_table(dataset: Dataset, target: Path) -> Any:
 def _relocate(paths: list[object], base: Path, target: Path) -> list[str | None]:
     """Paths relative to ``base`` as paths relative to ``target``; absolute and missing ones stay."""
     prefix = os.path.relpath(base.resolve(), target.resolve())
-    return [
-        None if not isinstance(path, str) or not path else os.path.normpath(Path(prefix) / path)
-        for path in paths
-    ]
+    return [None if not isinstance(path, str) or not path else os.path.normpath(Path(prefix) / path) for path in paths]
 
 
 def _id_table(ids: IdMap) -> Any:

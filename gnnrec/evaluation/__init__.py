@@ -6,4 +6,12 @@ from gnnrec.evaluation.metrics import ranking_metrics
 from gnnrec.evaluation.options import EvalOptions
 from gnnrec.evaluation.ranking import Ranking, rank_items
 
-__all__ = ["EvalOptions", "Evaluation", "Ranking", "beyond_accuracy", "evaluate", "rank_items", "ranking_metrics"]
+__all__ = [
+    "EvalOptions",
+    "Evaluation",
+    "Ranking",
+    "beyond_accuracy",
+    "evaluate",
+    "rank_items",
+    "ranking_metrics",
+]

@@ -233,9 +233,7 @@ def _list_means(table: Tensor, items: Tensor) -> Tensor:
 
 def _check_lists(items: Tensor, num_items: int) -> None:
     if items.dtype != torch.int64 or items.dim() != 2:
-        raise ArgumentError(
-            f"'items' must be int64 of shape (U, k) (got {items.dtype}, {tuple(items.shape)})"
-        )
+        raise ArgumentError(f"'items' must be int64 of shape (U, k) (got {items.dtype}, {tuple(items.shape)})")
     if not items.numel():
         return
     low, high = int(items.min()), int(items.max())

@@ -193,9 +193,7 @@ def _check_metric(folders: Sequence[Path], metric: str) -> None:
         columns.append(_read(folder, read_schema).names)
         lacking = [key for key in _KEYS if key not in columns[-1]]
         if lacking:
-            raise RunError(
-                f"{path}: lacks column {', '.join(lacking)}; make it with: gnnrec evaluate {folder}"
-            )
+            raise RunError(f"{path}: lacks column {', '.join(lacking)}; make it with: gnnrec evaluate {folder}")
     common = set(columns[0]).intersection(*columns[1:]) - set(_KEYS)
     if metric not in common:
         raise UnknownNameError("metric", metric, common)
@@ -249,7 +247,5 @@ def _check_seeds(folders: Sequence[Path], seeds: Sequence[int]) -> None:
     first: dict[int, Path] = {}
     for folder, seed in zip(folders, seeds, strict=True):
         if seed in first:
-            raise RunError(
-                f"{first[seed]} and {folder} are one model with the same seed {seed}; give one of them"
-            )
+            raise RunError(f"{first[seed]} and {folder} are one model with the same seed {seed}; give one of them")
         first[seed] = folder

@@ -231,9 +231,7 @@ def _matrix(values: Mapping[str, Any]) -> Values:
     first = next(iter(shapes.values()))
     if len(first) != 1 or first[0] < 2 or set(shapes.values()) != {first}:
         shown = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ArgumentError(
-            f"'values' must hold a value for each of the same two or more users (got {shown})"
-        )
+        raise ArgumentError(f"'values' must hold a value for each of the same two or more users (got {shown})")
     for name, column in columns.items():
         if wrong := np.count_nonzero(~np.isfinite(column)):
             raise ArgumentError(f"'values' of '{name}' must be finite (got {wrong} that are not)")

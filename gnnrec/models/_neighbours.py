@@ -77,9 +77,7 @@ def add_product(out: Tensor, left: SparseRows, right: SparseRows) -> Tensor:
     shift = right.pointer[left.column] - place[:-1]
     flat = out.view(-1)
     for (a, b), (begin, end) in zip(pairwise(cuts.tolist()), pairwise(place[cuts].tolist()), strict=True):
-        entry = torch.repeat_interleave(
-            torch.arange(a, b, device=device), lengths[a:b], output_size=end - begin
-        )
+        entry = torch.repeat_interleave(torch.arange(a, b, device=device), lengths[a:b], output_size=end - begin)
         source = torch.arange(begin, end, device=device).add_(shift[entry])
         product = left.value[entry].mul_(right.value[source])
         flat.scatter_add_(0, target[entry].add_(right.column[source]), product)

@@ -64,9 +64,7 @@ class ContentKNN(ItemBasedScorer):
         for name, weight in self.weights.items():
             check_not_negative(f"weights[{name}]", weight)
         self.register_buffer("vectors", torch.empty(0, 0))  # (num_items, all dims), normalised per modality
-        self.register_buffer(
-            "mask", torch.empty(0, 0)
-        )  # (num_items, modalities), float: it is multiplied with
+        self.register_buffer("mask", torch.empty(0, 0))  # (num_items, modalities), float: it is multiplied with
         self.register_buffer("dims", torch.empty(0, dtype=torch.int64))
         self.register_buffer("modality_weight", torch.empty(0))
 
@@ -82,12 +80,8 @@ class ContentKNN(ItemBasedScorer):
         weight = [self.weights.get(name, 1.0) for name in features]
         if not any(weight):
             raise ArgumentError("'weights' must leave at least one modality above 0")
-        self.vectors = torch.cat([self._normalized(feature) for feature in features.values()], dim=1).to(
-            graph.device
-        )
-        self.mask = torch.stack([feature.mask for feature in features.values()], dim=1).to(
-            graph.device, torch.float32
-        )
+        self.vectors = torch.cat([self._normalized(feature) for feature in features.values()], dim=1).to(graph.device)
+        self.mask = torch.stack([feature.mask for feature in features.values()], dim=1).to(graph.device, torch.float32)
         self.dims = torch.tensor([feature.dim for feature in features.values()], device=graph.device)
         self.modality_weight = torch.tensor(weight, dtype=torch.float32, device=graph.device)
 

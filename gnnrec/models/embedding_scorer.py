@@ -55,7 +55,9 @@ class EmbeddingScorer:
         lengths = pointer.diff()
         row = torch.repeat_interleave(torch.arange(lengths.numel(), device=items.device), lengths)
         if self.item_fold_in is not None:
-            total = self.item.new_zeros(lengths.numel(), self.item.shape[1]).index_add_(0, row, self.item_fold_in[items])
+            total = self.item.new_zeros(lengths.numel(), self.item.shape[1]).index_add_(
+                0, row, self.item_fold_in[items]
+            )
             return total / lengths.clamp(min=1).sqrt().unsqueeze(1)
         return self._least_squares(row, items, lengths.numel())
 
@@ -68,4 +70,5 @@ class EmbeddingScorer:
         outer = (taken.unsqueeze(2) * taken.unsqueeze(1)).reshape(-1, dim * dim)
         system = base.reshape(1, -1).repeat(num_rows, 1).index_add_(0, row, outer, alpha=self.confidence)
         target = self.item.new_zeros(num_rows, dim).index_add_(0, row, taken, alpha=1 + self.confidence)
-        return torch.linalg.solve(system.view(num_rows, dim, dim), target)
+        solution: Tensor = torch.linalg.solve(system.view(num_rows, dim, dim), target)
+        return solution

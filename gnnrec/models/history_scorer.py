@@ -83,9 +83,7 @@ class HistoryScorer(nn.Module, ABC):
 
     def _attached_graph(self) -> BipartiteGraph:
         if self.graph is None:
-            raise RuntimeError(
-                f"{type(self).__name__} must be fitted before it can score; call fit(graph, features)"
-            )
+            raise RuntimeError(f"{type(self).__name__} must be fitted before it can score; call fit(graph, features)")
         return self.graph
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:

@@ -87,9 +87,7 @@ class UserKNN(HistoryScorer):
     def _score(self, similarity: Tensor) -> Tensor:
         graph = self._attached_graph()
         scores = torch.zeros(similarity.shape[0], graph.num_items, device=graph.device)
-        return add_product(
-            scores, top_k_rows([similarity], self.k), SparseRows.from_csr(graph.user_item_matrix().csr)
-        )
+        return add_product(scores, top_k_rows([similarity], self.k), SparseRows.from_csr(graph.user_item_matrix().csr))
 
     def extra_repr(self) -> str:
         """Hyper-parameters shown by ``repr``."""

@@ -11,9 +11,9 @@ from torch import Tensor
 from gnnrec.data.id_map import ExternalId, IdMap
 from gnnrec.errors import ArgumentError, RunError, UnknownNameError
 from gnnrec.evaluation.ranking import rank_items
-from gnnrec.models import EmbeddingScorer, Embeddings, create_model
+from gnnrec.models import Embeddings, EmbeddingScorer, create_model
 from gnnrec.models.history_scorer import HistoryScorer, gather_histories
-from gnnrec.serving.results import RecommendedItem, Recommendations, SimilarItems
+from gnnrec.serving.results import Recommendations, RecommendedItem, SimilarItems
 from gnnrec.training.run_folder import RunFolder
 from graphs import BipartiteGraph
 
@@ -125,7 +125,8 @@ class Predictor:
         similarity[torch.arange(items.numel(), device=items.device), items] = -torch.inf
         top = similarity.topk(min(k, len(self.items)), dim=1)
         return [
-            SimilarItems(item_id, self._listed(top.indices[row], top.values[row])) for row, item_id in enumerate(item_ids)
+            SimilarItems(item_id, self._listed(top.indices[row], top.values[row]))
+            for row, item_id in enumerate(item_ids)
         ]
 
     def _item_similarity(self, items: Tensor) -> Tensor:
@@ -149,7 +150,9 @@ class Predictor:
         device = self.graph.device
         pointer, items = gather_histories(self.graph, torch.from_numpy(positions[trained]).to(device))
         rows = torch.repeat_interleave(torch.tensor(trained, dtype=torch.int64, device=device), pointer.diff())
-        given = [(i, self._known_items(histories[user_id])) for i, user_id in enumerate(user_ids) if user_id in histories]
+        given = [
+            (i, self._known_items(histories[user_id])) for i, user_id in enumerate(user_ids) if user_id in histories
+        ]
         all_rows = [rows, *(torch.full_like(taken, i) for i, taken in given)]
         return torch.cat(all_rows), torch.cat([items, *(taken for _, taken in given)])
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["RecommendedItem", "Recommendations", "SimilarItems"]
+__all__ = ["Recommendations", "RecommendedItem", "SimilarItems"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,11 @@ class Recommendations:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers for JSON."""
-        return {"user_id": self.user_id, "items": [item.to_dict() for item in self.items], "source": self.source}
+        return {
+            "user_id": self.user_id,
+            "items": [item.to_dict() for item in self.items],
+            "source": self.source,
+        }
 
 
 @dataclass(frozen=True)

@@ -10,4 +10,10 @@ from gnnrec.testing.datasets import checkerboard_dataset, planted_dataset, shuff
 from gnnrec.testing.model_conformance import ModelConformance
 from gnnrec.testing.planted_modality import PlantedModality
 
-__all__ = ["ModelConformance", "PlantedModality", "checkerboard_dataset", "planted_dataset", "shuffled_features"]
+__all__ = [
+    "ModelConformance",
+    "PlantedModality",
+    "checkerboard_dataset",
+    "planted_dataset",
+    "shuffled_features",
+]

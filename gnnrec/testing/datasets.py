@@ -70,13 +70,15 @@ def planted_dataset(
     matches = (taste.unsqueeze(0).unsqueeze(2) == liked.unsqueeze(1)).any(2)  # (num_users, num_items)
     weight = torch.where(matches, 0.9 / matches.sum(1, keepdim=True), 0.1 / num_items)
     drawn = torch.multinomial(weight, train_per_user + 2 * held_out_per_user, generator=generator)
-    parts = drawn.split([train_per_user, held_out_per_user, held_out_per_user], dim=1)
+    parts = torch.split(drawn, [train_per_user, held_out_per_user, held_out_per_user], dim=1)
 
     def interactions(items: torch.Tensor) -> Interactions:
         user = torch.arange(num_users).repeat_interleave(items.shape[1])
         return Interactions(user, items.flatten(), num_users, num_items)
 
-    view = torch.nn.functional.one_hot(taste, num_tastes) + 0.2 * torch.randn(num_items, num_tastes, generator=generator)
+    view = torch.nn.functional.one_hot(taste, num_tastes) + 0.2 * torch.randn(
+        num_items, num_tastes, generator=generator
+    )
     noise = torch.randn(num_items, num_tastes, generator=generator)
     everywhere = torch.ones(num_items, dtype=torch.bool)
     train, valid, test = map(interactions, parts)

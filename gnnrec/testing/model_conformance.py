@@ -110,7 +110,11 @@ class ModelConformance:
                     torch.manual_seed(0)
                     model.reset_parameters()
                     fit(model, data, dataset.features, self.options)
-            scorer = model if isinstance(model, HistoryScorer) else EmbeddingScorer(model.embeddings(graph, dataset.features))
+            scorer = (
+                model
+                if isinstance(model, HistoryScorer)
+                else EmbeddingScorer(model.embeddings(graph, dataset.features))
+            )
             scores.append(scorer.score(torch.arange(40)))
         torch.testing.assert_close(scores[1], scores[0])
 
@@ -129,7 +133,10 @@ class ModelConformance:
         known, empty, unknown = predictor.recommend(["user-0", "user-41", "nobody"], k=1000)
         assert len(known.items) == 40 - 19 and len(empty.items) == len(unknown.items) == 40
         assert (known.source, empty.source, unknown.source) == ("model", "popular", "popular")
-        for bad in (lambda: predictor.recommend(["nobody"], unknown="error"), lambda: predictor.similar_items(["nothing"])):
+        for bad in (
+            lambda: predictor.recommend(["nobody"], unknown="error"),
+            lambda: predictor.similar_items(["nothing"]),
+        ):
             try:
                 bad()
             except UnknownNameError as error:

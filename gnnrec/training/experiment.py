@@ -275,7 +275,11 @@ def _describe(
         "evaluation": asdict(evaluation),
         "seed": options.seed,
         "device": str(device),
-        "versions": {"gnnrec": gnnrec.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        "versions": {
+            "gnnrec": gnnrec.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
     }
 
 

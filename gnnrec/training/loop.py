@@ -67,7 +67,9 @@ def fit(
             state.epoch += 1
             record: dict[str, Any] = {"epoch": state.epoch, "losses": losses}
             record["train_seconds"] = time.perf_counter() - started
-            if validate is not None and (state.epoch % options.evaluate_every == 0 or state.epoch == options.max_epochs):
+            if validate is not None and (
+                state.epoch % options.evaluate_every == 0 or state.epoch == options.max_epochs
+            ):
                 record["valid"] = validate(model)
                 state.keep_best(record["valid"][options.metric])
             record["seconds"] = time.perf_counter() - started
@@ -99,7 +101,7 @@ def _train_epoch(
     names: list[str] = []
     sums = torch.zeros((), device=graph.device)
     culprits = torch.zeros((), dtype=torch.bool, device=graph.device)
-    batches = zip(*(column.split(batch_size) for column in triples), strict=True)
+    batches = zip(*(torch.split(column, batch_size) for column in triples), strict=True)
     for step, columns in enumerate(batches, start=1):
         terms = model.loss(graph, features, Batch(*columns))
         values = torch.stack(list(terms.values()))

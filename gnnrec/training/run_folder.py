@@ -47,7 +47,9 @@ class RunFolder:
         """
         run = cls(path)
         if not (run.path / "run.json").is_file():
-            raise RunError(f"{path} is not a run folder (no run.json); make one with: gnnrec train MODEL DATA --out {path}")
+            raise RunError(
+                f"{path} is not a run folder (no run.json); make one with: gnnrec train MODEL DATA --out {path}"
+            )
         if not (run.path / "model.safetensors").is_file():
             raise RunError(f"the run {path} has not finished; continue it with the same command and --resume")
         return run

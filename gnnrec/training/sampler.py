@@ -36,7 +36,7 @@ class TripleSampler:
             raise DataError("every user took every item in training, so there is nothing to rank below")
 
     def __len__(self) -> int:
-        return self.users.numel()
+        return int(self.users.numel())
 
     def epoch(self, generator: torch.Generator) -> Batch:
         """Every training pair once, in random order, each with a negative.

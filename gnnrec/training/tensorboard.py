@@ -25,15 +25,15 @@ class TensorBoard(Callback):
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise MissingExtraError("tensorboard", "tensorboard", "writing TensorBoard logs") from error
-        self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(folder))
 
     def on_epoch(self, state: TrainState, record: dict[str, Any]) -> None:
         """Write the epoch's scalars."""
         scalars = {f"loss/{name}": value for name, value in record["losses"].items()}
         scalars |= {f"valid/{name}": value for name, value in record.get("valid", {}).items()}
         for name, value in scalars.items():
-            self._writer.add_scalar(name, value, record["epoch"])  # type: ignore[no-untyped-call]
+            self._writer.add_scalar(name, value, record["epoch"])
 
     def on_end(self, state: TrainState) -> None:
         """Flush and close."""
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()

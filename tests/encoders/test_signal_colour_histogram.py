@@ -46,9 +46,7 @@ def test_a_large_picture_keeps_its_shares():
     image = Image.new("RGB", (1800, 1200), "red")
     image.paste((0, 0, 255), (0, 0, 900, 1200))
     shares = colour_histogram(image).square()
-    assert shares[48].item() == pytest.approx(0.5, abs=0.01) and shares[3].item() == pytest.approx(
-        0.5, abs=0.01
-    )
+    assert shares[48].item() == pytest.approx(0.5, abs=0.01) and shares[3].item() == pytest.approx(0.5, abs=0.01)
 
 
 @pytest.mark.parametrize("damage", ["text", "cut", "missing"])

@@ -77,9 +77,7 @@ def test_hetero_data_with_several_relations():
         from_hetero_data(data, item="movie")
     assert from_hetero_data(data, item="movie", relation="likes").edge_index.tolist() == [[2], [0]]
     assert from_hetero_data(data, item="movie", relation="rated_by").edge_index.tolist() == [[1], [0]]
-    with pytest.raises(
-        ValueError, match=r"no edge type named 'buys' .* there are: \('user', 'rates', 'movie'\)"
-    ):
+    with pytest.raises(ValueError, match=r"no edge type named 'buys' .* there are: \('user', 'rates', 'movie'\)"):
         from_hetero_data(data, item="movie", relation="buys")
 
 

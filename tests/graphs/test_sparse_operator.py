@@ -68,9 +68,7 @@ def test_rectangular_product_and_gradient():
     assert operator.transposed.transposed.csr is operator.csr
 
 
-@pytest.mark.parametrize(
-    "arrange", [lambda x: x.T, lambda x: x.T[:, ::2], lambda x: x.T[:, :1].expand(-1, 4)]
-)
+@pytest.mark.parametrize("arrange", [lambda x: x.T, lambda x: x.T[:, ::2], lambda x: x.T[:, :1].expand(-1, 4)])
 def test_any_memory_layout_will_do(operator, arrange):
     x = arrange(draw(6, 18))
     matrix = operator.csr.to_dense()

@@ -59,9 +59,7 @@ def draw_choices(users: UserTastes, items: ItemTastes, random: np.random.Generat
     }
 
 
-def _largest(
-    values: npt.NDArray[np.float64], allowed: npt.NDArray[np.bool_], count: int
-) -> npt.NDArray[np.int64]:
+def _largest(values: npt.NDArray[np.float64], allowed: npt.NDArray[np.bool_], count: int) -> npt.NDArray[np.int64]:
     """Positions of the ``count`` largest allowed values."""
     candidates = np.flatnonzero(allowed)
     return candidates[np.argsort(-values[candidates], kind="stable")[:count]]

@@ -11,9 +11,7 @@ __all__ = ["SHAPES"]
 
 def _tide(canvas: Canvas) -> None:
     """Bands of waves, darker towards the front, under a pale sun."""
-    canvas.disc(
-        canvas.colour(3), canvas.between(0.2, 0.8), canvas.between(0.12, 0.28), canvas.between(0.06, 0.11)
-    )
+    canvas.disc(canvas.colour(3), canvas.between(0.2, 0.8), canvas.between(0.12, 0.28), canvas.between(0.06, 0.11))
     across = np.linspace(0, 2 * np.pi, 129)
     layers = canvas.count(4, 8)
     for layer in range(layers):
@@ -39,16 +37,12 @@ def _forest(canvas: Canvas) -> None:
 
 def _desert(canvas: Canvas) -> None:
     """A large sun above long dunes."""
-    canvas.disc(
-        canvas.colour(3), canvas.between(0.2, 0.8), canvas.between(0.2, 0.35), canvas.between(0.09, 0.15)
-    )
+    canvas.disc(canvas.colour(3), canvas.between(0.2, 0.8), canvas.between(0.2, 0.35), canvas.between(0.09, 0.15))
     across = np.linspace(0, 1, 129)
     layers = canvas.count(3, 6)
     for layer in range(layers):
         peak = canvas.random.uniform(0.1, 0.9)
-        steep = np.where(across < peak, across / peak, (1 - across) / (1 - peak)) ** canvas.random.uniform(
-            1.2, 2
-        )
+        steep = np.where(across < peak, across / peak, (1 - across) / (1 - peak)) ** canvas.random.uniform(1.2, 2)
         height = canvas.size * (0.55 + 0.42 * layer / layers)
         canvas.ridge(canvas.colour(min(2, layer * 3 // layers)), height - canvas.between(0.08, 0.2) * steep)
 
@@ -63,9 +57,7 @@ def _neon(canvas: Canvas) -> None:
         lit = canvas.random.random((12, 4)) < 0.25 + 0.2 * canvas.mood
         for row, column in np.argwhere(lit).tolist():
             x, y = left + width * (0.15 + 0.2 * column), top + canvas.size * (0.04 + 0.07 * row)
-            canvas.draw.rectangle(
-                (x, y, x + width * 0.11, y + canvas.size * 0.03), fill=canvas.colour(0, 1, 2)
-            )
+            canvas.draw.rectangle((x, y, x + width * 0.11, y + canvas.size * 0.03), fill=canvas.colour(0, 1, 2))
         left += width
     for _ in range(canvas.count(2, 7)):
         y = canvas.between(0.82, 0.99)
@@ -117,23 +109,17 @@ def _ember(canvas: Canvas) -> None:
             left = list(zip((middle - half).tolist(), y, strict=True))
             canvas.polygon(canvas.colour(layer), right + left[::-1])
     for _ in range(canvas.count(8, 40)):
-        canvas.disc(
-            canvas.colour(1, 2), canvas.between(0, 1), canvas.between(0, 0.7), canvas.between(0.004, 0.012)
-        )
+        canvas.disc(canvas.colour(1, 2), canvas.between(0, 1), canvas.between(0, 0.7), canvas.between(0.004, 0.012))
 
 
 def _orbit(canvas: Canvas) -> None:
     """Planets on rings among stars."""
     for _ in range(canvas.count(25, 90)):
-        canvas.disc(
-            canvas.colours[2], canvas.between(0, 1), canvas.between(0, 1), canvas.between(0.002, 0.007)
-        )
+        canvas.disc(canvas.colours[2], canvas.between(0, 1), canvas.between(0, 1), canvas.between(0.002, 0.007))
     x, y = canvas.between(0.35, 0.65), canvas.between(0.35, 0.65)
     for ring in range(canvas.count(2, 5)):
         radius = canvas.size * (0.2 + 0.09 * ring)
-        canvas.draw.ellipse(
-            (x - radius, y - radius, x + radius, y + radius), outline=canvas.colours[1], width=3
-        )
+        canvas.draw.ellipse((x - radius, y - radius, x + radius, y + radius), outline=canvas.colours[1], width=3)
         place = canvas.turn(x, y, radius, canvas.random.uniform(0, 2 * np.pi))
         canvas.disc(canvas.colour(0, 1, 3), *place, canvas.between(0.03, 0.06))
     canvas.disc(canvas.colour(0, 3), x, y, canvas.between(0.08, 0.14))

@@ -93,9 +93,7 @@ def write_words(expression: Expression, taken: set[str], random: np.random.Gener
 def _capitalise(title: str) -> str:
     small = {"a", "and", "for", "the", "by", "of", "in", "on", "at", "to"}
     words = title.split()
-    return " ".join(
-        word if word in small and position else word.capitalize() for position, word in enumerate(words)
-    )
+    return " ".join(word if word in small and position else word.capitalize() for position, word in enumerate(words))
 
 
 def _unused(titles: Sequence[str], taken: set[str]) -> str:

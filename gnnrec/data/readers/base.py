@@ -103,6 +103,5 @@ def refuse_columns(columns: Mapping[str, str], reader: str) -> None:
     """
     if columns:
         raise ArgumentError(
-            f"'columns' are for tables (format 'table'); format '{reader}' fixes its columns "
-            f"(got {dict(columns)})"
+            f"'columns' are for tables (format 'table'); format '{reader}' fixes its columns (got {dict(columns)})"
         )

@@ -56,9 +56,7 @@ def choose_columns(
     chosen = {}
     for role, accepted in names.items():
         wanted = (given[role],) if role in given else accepted
-        column = table.find(
-            f"{role} ids" if role in _REQUIRED else role, wanted, required=role in {*_REQUIRED, *given}
-        )
+        column = table.find(f"{role} ids" if role in _REQUIRED else role, wanted, required=role in {*_REQUIRED, *given})
         if column is not None:
             chosen[role] = column
     return chosen
@@ -98,9 +96,7 @@ def read_external_log(
     timestamp = _gather(parts, chosen, "timestamp")
     weight = _gather(parts, chosen, "weight")
     labels = [
-        part.table.labels(roles["split"])
-        if part.part is None
-        else np.full(len(part.table), part.part, dtype=np.int8)
+        part.table.labels(roles["split"]) if part.part is None else np.full(len(part.table), part.part, dtype=np.int8)
         for part, roles in zip(parts, chosen, strict=True)
         if part.part is not None or "split" in roles
     ]
@@ -123,9 +119,7 @@ def read_external_log(
     )
 
 
-def encode_ids(
-    columns: Sequence[Any], is_text_file: bool
-) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.int64]]:
+def encode_ids(columns: Sequence[Any], is_text_file: bool) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.int64]]:
     """Sorted ids and the place of each row's id among them.
 
     Args:
@@ -164,21 +158,15 @@ def _as_whole(ids: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     return ids.astype(np.int64) if pc.all(pc.match_substring_regex(values, _WHOLE)).as_py() else ids
 
 
-def _gather(
-    parts: Sequence[LogPart], chosen: Sequence[Mapping[str, str]], role: str
-) -> npt.NDArray[np.generic] | None:
+def _gather(parts: Sequence[LogPart], chosen: Sequence[Mapping[str, str]], role: str) -> npt.NDArray[np.generic] | None:
     """A column of numbers over all tables, None if none has it; that only some have it is a problem."""
     lacking = [part.table for part, roles in zip(parts, chosen, strict=True) if role not in roles]
     if len(lacking) == len(parts):
         return None
     for table in lacking:
-        table.problems.append(
-            f"{table.path}, row 1: must have a column for the {role}, as the log's other files do"
-        )
+        table.problems.append(f"{table.path}, row 1: must have a column for the {role}, as the log's other files do")
     columns = []
     for part, roles in zip(parts, chosen, strict=True):
         if role in roles:
-            columns.append(
-                part.table.weights(roles[role]) if role == "weight" else part.table.numbers(roles[role])
-            )
+            columns.append(part.table.weights(roles[role]) if role == "weight" else part.table.numbers(roles[role]))
     return np.concatenate(columns)

@@ -26,11 +26,7 @@ def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
     """Read ``train.txt`` and ``valid.txt`` and ``test.txt`` if any; users without items count as users."""
     refuse_columns(columns, _NAME)
     folder = path if path.is_dir() else path.parent
-    files = {
-        number: folder / f"{part}.txt"
-        for number, part in enumerate(PARTS)
-        if (folder / f"{part}.txt").is_file()
-    }
+    files = {number: folder / f"{part}.txt" for number, part in enumerate(PARTS) if (folder / f"{part}.txt").is_file()}
     if 0 not in files:
         raise DataError(f"{folder / 'train.txt'}: no such file")
     tables: dict[int, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]] = {}
@@ -53,9 +49,7 @@ def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
         items=position_map(int(item.max()), len(item), folder, "item"),
         user=user,
         item=item,
-        part=np.concatenate(
-            [np.full(len(table[0]), number, dtype=np.int8) for number, table in tables.items()]
-        ),
+        part=np.concatenate([np.full(len(table[0]), number, dtype=np.int8) for number, table in tables.items()]),
     )
 
 

@@ -39,9 +39,7 @@ class LogTable:
         first_row: Number of the first row of data.
     """
 
-    def __init__(
-        self, path: Path, columns: dict[str, Any], text: bytes | None = None, first_row: int = 1
-    ) -> None:
+    def __init__(self, path: Path, columns: dict[str, Any], text: bytes | None = None, first_row: int = 1) -> None:
         self.path = path
         self.columns = columns
         self.problems: list[str] = []
@@ -75,13 +73,9 @@ class LogTable:
             if name.lower() in by_name:
                 return by_name[name.lower()]
         if required:
-            wanted = (
-                f"'{names[0]}'" if len(names) == 1 else "one of " + ", ".join(f"'{name}'" for name in names)
-            )
+            wanted = f"'{names[0]}'" if len(names) == 1 else "one of " + ", ".join(f"'{name}'" for name in names)
             have = ", ".join(f"'{name}'" for name in self.columns) or "none"
-            self.problems.append(
-                f"{self.path}, row 1: no column for the {role}: must have {wanted} (columns: {have})"
-            )
+            self.problems.append(f"{self.path}, row 1: no column for the {role}: must have {wanted} (columns: {have})")
         return None
 
     def indices(self, column: str) -> npt.NDArray[np.int64]:
@@ -90,10 +84,7 @@ class LogTable:
         import pyarrow.compute as pc
 
         values = self.columns[column]
-        if (
-            _is_text(values)
-            and pc.all(pc.match_substring_regex(values, "^[0-9]{1,18}$")).as_py() is not False
-        ):
+        if _is_text(values) and pc.all(pc.match_substring_regex(values, "^[0-9]{1,18}$")).as_py() is not False:
             values = values.cast(pa.int64())
         if pa.types.is_integer(values.type) and values.null_count == 0:
             numbers: npt.NDArray[np.int64] = values.to_numpy().astype(np.int64)
@@ -161,9 +152,7 @@ class LogTable:
         """Parts: 0 train, 1 valid, 2 test, from these numbers or names. Shape: (E,)."""
         import pyarrow as pa
 
-        encoded = (
-            self.columns[column].cast(pa.string()).dictionary_encode().unify_dictionaries().combine_chunks()
-        )
+        encoded = self.columns[column].cast(pa.string()).dictionary_encode().unify_dictionaries().combine_chunks()
         known = [_LABELS.get(str(label).lower(), -1) for label in encoded.dictionary.to_pylist()]
         if -1 in known or encoded.null_count:
             allowed = f"a split label: {', '.join(PARTS)} or 0, 1, 2"
@@ -180,13 +169,9 @@ class LogTable:
             others = f"; also row{'s' if len(rows) > 2 else ''} {shown}"
         if len(rows) > _SHOWN:
             others += f" and {len(rows) - _SHOWN} more"
-        self.problems.append(
-            f"{self.path}, row {self.row(int(rows[0]))}, column '{column}': {message}{others}"
-        )
+        self.problems.append(f"{self.path}, row {self.row(int(rows[0]))}, column '{column}': {message}{others}")
 
-    def _report(
-        self, column: str, wanted: str, is_good: Callable[[object], bool], values: Any = None
-    ) -> None:
+    def _report(self, column: str, wanted: str, is_good: Callable[[object], bool], values: Any = None) -> None:
         listed = (self.columns[column] if values is None else values).to_pylist()
         bad = [row for row, value in enumerate(listed) if not is_good(value)]
         self.report_rows(column, f"must be {wanted} (got {listed[bad[0]]!r})", bad)

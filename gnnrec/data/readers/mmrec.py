@@ -55,8 +55,7 @@ def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
     notes: list[str] = []
     catalogs = _read_catalogs(folder, notes)
     listed = [
-        int(np.asarray(catalog.columns[column].to_pylist(), dtype=np.int64).max())
-        for catalog, column in catalogs
+        int(np.asarray(catalog.columns[column].to_pylist(), dtype=np.int64).max()) for catalog, column in catalogs
     ]
     items = position_map(max(int(item.max()), *listed, 0), len(item), file, "item")
     return RawLog(
@@ -69,9 +68,7 @@ def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
         part=part,
         timestamp=timestamp,
         weight=weight,
-        features=[
-            FeatureFile(array.stem.removesuffix("_feat"), array) for array in sorted(folder.glob("*.npy"))
-        ],
+        features=[FeatureFile(array.stem.removesuffix("_feat"), array) for array in sorted(folder.glob("*.npy"))],
         catalog=catalog_frame(items, catalogs),
         notes=notes,
     )

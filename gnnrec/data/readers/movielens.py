@@ -68,9 +68,7 @@ def _read_catalog(folder: Path) -> tuple[LogTable, str] | None:
         for flag in flags:
             del table.columns[flag]
     elif (folder / "movies.dat").is_file():
-        table = read_delimited(
-            folder / "movies.dat", "::", names=["item_id", "title", "genres"], encoding="latin-1"
-        )
+        table = read_delimited(folder / "movies.dat", "::", names=["item_id", "title", "genres"], encoding="latin-1")
     elif (folder / "movies.csv").is_file():
         table = read_delimited(folder / "movies.csv", ",", quoted=True)
     else:

@@ -141,11 +141,7 @@ def _parse(
         kind = f"{len(columns)} {_delimiter_name(delimiter)}-separated columns"
         more = [f"{path}: {len(ragged) - _SHOWN} more such rows"] if len(ragged) > _SHOWN else []
         raise DataError(
-            [
-                f"{path}, row {numbers[row - 1]}: must have {kind} (got {count})"
-                for row, count in ragged[:_SHOWN]
-            ]
-            + more
+            [f"{path}, row {numbers[row - 1]}: must have {kind} (got {count})" for row, count in ragged[:_SHOWN]] + more
         )
     return table
 

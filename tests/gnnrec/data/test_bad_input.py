@@ -38,23 +38,18 @@ def test_missing_column(tmp_path):
 
 
 def test_several_problems_come_together(tmp_path):
-    file = write_inter(
-        tmp_path, "userID\titemID\tx_label\n0\t-1\t0\n\nabc\t2\t0\n1\t-2\t3\n2\t1.5\t0\n2\t0x1\t0\n"
-    )
+    file = write_inter(tmp_path, "userID\titemID\tx_label\n0\t-1\t0\n\nabc\t2\t0\n1\t-2\t3\n2\t1.5\t0\n2\t0x1\t0\n")
     problems = failure(file)
     assert problems == [
         f"{file}, row 4, column 'userID': must be a whole number of at least 0 (got 'abc')",
-        f"{file}, row 2, column 'itemID': must be a whole number of at least 0 (got '-1'); "
-        "also rows 5, 6 and 1 more",
+        f"{file}, row 2, column 'itemID': must be a whole number of at least 0 (got '-1'); also rows 5, 6 and 1 more",
         f"{file}, row 5, column 'x_label': must be a split label: train, valid, test or 0, 1, 2 (got '3')",
     ]
 
 
 def test_wrong_delimiter(tmp_path):
     file = write_inter(tmp_path, "userID,itemID\n0,1\n")
-    assert failure(file) == [
-        f"{file}, row 1: columns must be tab-separated (got comma-separated: 'userID,itemID')"
-    ]
+    assert failure(file) == [f"{file}, row 1: columns must be tab-separated (got comma-separated: 'userID,itemID')"]
     table = tmp_path / "log.csv"
     table.write_text("user_id;item_id\n1;2\n")
     assert "columns must be comma-separated (got semicolon-separated" in failure(table)[0]

@@ -120,9 +120,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
 
 def test_feature_files_state_where_they_come_from(catalog):
     for name, modality in DEMO_FEATURES.items():
-        with safe_open(
-            catalog.folder / "features" / f"{name}.{modality}.safetensors", framework="pt"
-        ) as file:
+        with safe_open(catalog.folder / "features" / f"{name}.{modality}.safetensors", framework="pt") as file:
             header = file.metadata()
             assert header["dim"] == str(file.get_tensor("x").shape[1])
         assert (header["encoder"], header["modality"], header["weights_hash"]) == (name, modality, "none")

@@ -19,9 +19,7 @@ def test_integers_there_and_back(ids, other):
     assert users.ids(range(len(ids))) == ids
     assert (other in users) == (other in ids)
     small = [number for number in ids if abs(number) < 10**18]
-    assert users.positions([str(number) for number in small]).tolist() == [
-        ids.index(number) for number in small
-    ]
+    assert users.positions([str(number) for number in small]).tolist() == [ids.index(number) for number in small]
 
 
 @given(st.lists(TEXTS, unique=True, min_size=1), TEXTS)

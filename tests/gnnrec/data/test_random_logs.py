@@ -12,9 +12,7 @@ from gnnrec.data import read_dataset, write_dataset
 LOGS = st.dictionaries(
     st.tuples(st.integers(0, 30), st.integers(0, 40)), st.integers(0, 2), min_size=1, max_size=60
 ).map(lambda parts: [(0, 0, 0), *((user, item, part) for (user, item), part in parts.items() if user + item)])
-TEXT_IDS = st.text(
-    st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\x00"), min_size=1, max_size=6
-)
+TEXT_IDS = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\x00"), min_size=1, max_size=6)
 
 
 def expected(rows):

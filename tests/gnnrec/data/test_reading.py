@@ -116,9 +116,7 @@ def test_tables(tmp_path, name, prefix):
 def test_table_with_column_names(tmp_path):
     file = tmp_path / "orders.csv"
     file.write_text('who,when,what,stars\nann,3,"a, b",5\nbob,1,c,4\n')
-    dataset = read_dataset(
-        file, columns={"user": "who", "item": "what", "timestamp": "when", "weight": "stars"}
-    )
+    dataset = read_dataset(file, columns={"user": "who", "item": "what", "timestamp": "when", "weight": "stars"})
     assert dataset.items.array.tolist() == ["a, b", "c"]
     assert dataset.train.timestamp.tolist() == [3, 1]
     with pytest.raises(DataError, match=r"orders.csv, row 1: no column for the user ids: must have 'nobody'"):
@@ -143,9 +141,7 @@ def write_movielens_100k(folder):
     folder.mkdir()
     flags = "|".join("0" * 19)
     titles = ["Toy Story", "Café", "Never Seen"]
-    lines = [
-        f"{number}|{title}|01-Jan-1995||http://x|{flags}" for number, title in enumerate(titles, start=1)
-    ]
+    lines = [f"{number}|{title}|01-Jan-1995||http://x|{flags}" for number, title in enumerate(titles, start=1)]
     (folder / "u.item").write_bytes("\n".join(lines).encode("latin-1"))
     (folder / "u.data").write_text("5\t1\t3\t100\n6\t2\t4\t200\n5\t2\t1\t300\n")
     (folder / "ua.base").write_text("5\t1\t3\t100\n6\t2\t4\t200\n")
@@ -170,9 +166,7 @@ def test_movielens_100k(tmp_path):
 
 def test_movielens_dat_and_csv(tmp_path):
     (tmp_path / "ratings.dat").write_text("1::10::5::100\n2::20::3::50\n")
-    (tmp_path / "movies.dat").write_bytes(
-        "10::Amélie (2001)::Comedy|Romance\n20::X: Y::Drama\n".encode("latin-1")
-    )
+    (tmp_path / "movies.dat").write_bytes("10::Amélie (2001)::Comedy|Romance\n20::X: Y::Drama\n".encode("latin-1"))
     by_dat = read_dataset(tmp_path)
     assert by_dat.catalog["title"].tolist() == ["Amélie (2001)", "X: Y"]
     other = tmp_path / "csv"

@@ -37,8 +37,7 @@ def make_dataset(features=("whisper", "clip.image", "clip.text", "image", "v1.5"
         users=IdMap(["zoe", "b", "nobody", "Äda"], "user"),
         items=IdMap(["y", "x", "z"], "item"),
         features={
-            name: ItemFeatures(torch.randn(3, 2, generator=generator) * mask[:, None], mask)
-            for name in features
+            name: ItemFeatures(torch.randn(3, 2, generator=generator) * mask[:, None], mask) for name in features
         },
         **options,
     )
@@ -85,9 +84,7 @@ def test_unsplit_data_stay_unsplit(tmp_path):
 
 
 def test_header_of_features(tmp_path):
-    dataset = make_dataset(
-        feature_info={"whisper": {"encoder": "whisper", "weights_hash": "abc", "item_ids": "[]"}}
-    )
+    dataset = make_dataset(feature_info={"whisper": {"encoder": "whisper", "weights_hash": "abc", "item_ids": "[]"}})
     folder = write_dataset(dataset, tmp_path / "own")
     with safe_open(folder / "features" / "whisper.audio.safetensors", "pt") as file:
         header = file.metadata()
@@ -184,9 +181,7 @@ def test_columns_of_some_parts_only(tmp_path):
     dataset = make_dataset(features=())
     bare = Interactions(dataset.test.user, dataset.test.item, 4, 3, weight=dataset.test.weight)
     mixed = Dataset(dataset.train, dataset.valid, bare, dataset.users, dataset.items)
-    with pytest.raises(
-        ArgumentError, match=r"'timestamp' must be in all parts or in none \(missing in test\)"
-    ):
+    with pytest.raises(ArgumentError, match=r"'timestamp' must be in all parts or in none \(missing in test\)"):
         write_dataset(mixed, tmp_path / "own")
     assert list(tmp_path.iterdir()) == []
 

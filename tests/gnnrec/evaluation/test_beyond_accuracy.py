@@ -79,9 +79,7 @@ def test_novelty_by_hand() -> None:
     counts = torch.tensor([8, 4, 1, 0])
     items = torch.tensor([[0, 1], [2, 3], [1, -1], [-1, -1]])
     # -log2 of 8/16, 4/16, 1/16 and, for the item nobody took, 1/16 again.
-    torch.testing.assert_close(
-        novelty(items, counts, 16), torch.tensor([1.5, 4.0, 2.0, torch.nan]), equal_nan=True
-    )
+    torch.testing.assert_close(novelty(items, counts, 16), torch.tensor([1.5, 4.0, 2.0, torch.nan]), equal_nan=True)
 
 
 @pytest.mark.parametrize("covered", [0.0, 0.5, 1.0])

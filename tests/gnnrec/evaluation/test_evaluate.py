@@ -1,10 +1,11 @@
 import pytest
 import torch
+from torch import Tensor
+
 from gnnrec.data import Interactions, ItemFeatures
 from gnnrec.errors import ArgumentError, DataError
 from gnnrec.evaluation import EvalOptions, evaluate, rank_items
 from graphs import BipartiteGraph
-from torch import Tensor
 
 NUM_USERS, NUM_ITEMS = 30, 40
 
@@ -69,7 +70,9 @@ def test_cold_users_and_items_stay_in_and_are_counted() -> None:
 
 def test_share_found_by_item_count_adds_up_to_all_hits() -> None:
     table, train, test = random_case(1)
-    ranking = rank_items(table, torch.arange(NUM_USERS), 10, seen=train, positives=test, cold_scores=train.item_degree.float())
+    ranking = rank_items(
+        table, torch.arange(NUM_USERS), 10, seen=train, positives=test, cold_scores=train.item_degree.float()
+    )
     rows = evaluate(table, train, test, EvalOptions(ks=(10,))).by_item_count
     found = sum(row["recall@10"] * row["positives"] for row in rows if row["positives"])
     assert found == pytest.approx(int(ranking.hits.sum()), abs=1e-3)

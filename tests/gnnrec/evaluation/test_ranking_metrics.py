@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+
 from gnnrec.evaluation import ranking_metrics
 
 KS = (1, 5, 10, 20)
@@ -22,7 +23,9 @@ def test_metrics_equal_torch_geometric(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     num_users, num_items = 60, 80
     scores = torch.rand(num_users, num_items, generator=generator)  # no ties
-    positive = torch.rand(num_users, num_items, generator=generator) < torch.rand(num_users, 1, generator=generator) * 0.5
+    positive = (
+        torch.rand(num_users, num_items, generator=generator) < torch.rand(num_users, 1, generator=generator) * 0.5
+    )
     positive[torch.arange(num_users), torch.randint(num_items, (num_users,), generator=generator)] = True
     top = scores.topk(max(KS)).indices
     ours = ranking_metrics(positive.gather(1, top), positive.sum(1), KS)
@@ -30,7 +33,10 @@ def test_metrics_equal_torch_geometric(seed: int) -> None:
         for k in KS:
             metric = getattr(pyg, class_name)(k)
             metric.update(top, positive.nonzero().T)
-            assert float(ours[f"{name}@{k}"].mean()) == pytest.approx(float(metric.compute()), abs=1e-6), (name, k)
+            assert float(ours[f"{name}@{k}"].mean()) == pytest.approx(float(metric.compute()), abs=1e-6), (
+                name,
+                k,
+            )
 
 
 def test_one_positive_at_rank_three() -> None:

@@ -70,14 +70,10 @@ def test_holm_by_hand() -> None:
 
 
 def test_pairs_and_baseline() -> None:
-    values = {
-        name: recalls(80, lift, seed) for seed, (name, lift) in enumerate([("x", 0), ("y", 0.1), ("z", 0.2)])
-    }
+    values = {name: recalls(80, lift, seed) for seed, (name, lift) in enumerate([("x", 0), ("y", 0.1), ("z", 0.2)])}
     every = compare(values)
     assert [(pair.a, pair.b) for pair in every] == [("x", "y"), ("x", "z"), ("y", "z")]
-    np.testing.assert_allclose(
-        [pair.t_p_corrected for pair in every], holm_correction([pair.t_p for pair in every])
-    )
+    np.testing.assert_allclose([pair.t_p_corrected for pair in every], holm_correction([pair.t_p for pair in every]))
     against = compare(values, baseline="y")
     assert [(pair.a, pair.b) for pair in against] == [("x", "y"), ("z", "y")]
     assert against[0].difference == every[0].difference

@@ -90,9 +90,7 @@ def test_centering_takes_a_shared_direction_off() -> None:
     model = ContentKNN(center=True).fit(graph_of(TAKEN), moved)
     row = model.item_similarity(torch.tensor([0]))[0]
     torch.testing.assert_close(row[:3], torch.tensor([1.0, -1.0, 0.0]), atol=1e-4, rtol=0)
-    assert (
-        ContentKNN(center=False).fit(graph_of(TAKEN), moved).item_similarity(torch.tensor([0])).min() > 0.99
-    )
+    assert ContentKNN(center=False).fit(graph_of(TAKEN), moved).item_similarity(torch.tensor([0])).min() > 0.99
 
 
 def test_features_are_needed() -> None:

@@ -45,9 +45,7 @@ def test_rank_is_clamped_to_the_singular_values_above_zero() -> None:
 
 def test_strangers_are_filtered_like_known_users() -> None:
     model = GFCF(rank=2).fit(graph_of(TAKEN))
-    torch.testing.assert_close(
-        model.score_histories(histories_of([[0, 1, 3]])), model.score(torch.tensor([0]))
-    )
+    torch.testing.assert_close(model.score_histories(histories_of([[0, 1, 3]])), model.score(torch.tensor([0])))
 
 
 @pytest.mark.parametrize("shape", [(60, 45), (45, 60)])

@@ -31,12 +31,8 @@ def dense_similarity(taken: np.ndarray, damping: float, asymmetry: float, shrink
     return similarity
 
 
-@pytest.mark.parametrize(
-    ("damping", "asymmetry", "shrinkage"), [(0.0, 0.5, 0.0), (1.0, 0.8, 5.0), (0.5, 0.0, 1.0)]
-)
-def test_scores_follow_the_equation(
-    damping: float, asymmetry: float, shrinkage: float, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(("damping", "asymmetry", "shrinkage"), [(0.0, 0.5, 0.0), (1.0, 0.8, 5.0), (0.5, 0.0, 1.0)])
+def test_scores_follow_the_equation(damping: float, asymmetry: float, shrinkage: float, tmp_path: Path) -> None:
     arguments = {"k": 6, "user_damping": damping, "asymmetry": asymmetry, "shrinkage": shrinkage}
     model = ItemKNN(**arguments)
     expected = TAKEN @ dense_similarity(TAKEN, damping, asymmetry, shrinkage)

@@ -5,10 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+
 from gnnrec import load
 from gnnrec.data import Dataset, IdMap
 from gnnrec.errors import ArgumentError, RunError, UnknownNameError
-from gnnrec.models import EmbeddingScorer, Embeddings, LightGCN
+from gnnrec.models import Embeddings, EmbeddingScorer, LightGCN
 from gnnrec.serving import Predictor
 from gnnrec.testing import planted_dataset
 from gnnrec.training import TrainOptions

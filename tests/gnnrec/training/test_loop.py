@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
+
 from gnnrec.errors import ArgumentError, TrainingError
 from gnnrec.evaluation import EvalOptions, evaluate
 from gnnrec.models import BPRMF, Batch, EmbeddingScorer, LightGCN
@@ -12,7 +14,6 @@ from gnnrec.testing import planted_dataset
 from gnnrec.training import Callback, EarlyStopping, TrainOptions, TrainState, fit
 from gnnrec.training.history_file import HistoryFile
 from graphs import BipartiteGraph
-from torch import Tensor
 
 DATASET = planted_dataset(num_users=120, num_items=150)
 GRAPH = BipartiteGraph.from_interactions(DATASET.train)

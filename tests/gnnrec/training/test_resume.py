@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
+
 from gnnrec.errors import RunError
 from gnnrec.testing import planted_dataset
 from gnnrec.training import TrainOptions
 from gnnrec.training.experiment import run_experiment
-from safetensors.torch import load_file
 
 # A child process trains slowly enough to be killed in the middle of an epoch.
 CHILD = """

@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from gnnrec.errors import DataError
 from gnnrec.training import TripleSampler
 from graphs import BipartiteGraph

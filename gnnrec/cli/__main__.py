@@ -1,0 +1,5 @@
+"""``python -m gnnrec.cli``."""
+
+from gnnrec.cli.main import main
+
+main()
