@@ -38,9 +38,9 @@ GRIDS: dict[str, dict[str, list[Any]]] = {
     "rp3-beta": {"alpha": [0.7, 0.8, 1.0], "beta": [0.1, 0.2, 0.3], "k": [100, 200]},
     "ease": {"regularization": [25.0, 50.0, 75.0, 100.0, 150.0, 300.0]},
     "gf-cf": {"alpha": [0.1, 0.3, 0.6], "rank": [64, 256]},
-    "bpr-mf": {"regularization": [1e-3, 1e-2, 3e-2, 1e-1], "learning_rate": [1e-3, 3e-3]},
-    "lightgcn": {"num_layers": [2, 3], "regularization": [1e-4, 1e-3, 1e-2], "learning_rate": [1e-3, 3e-3]},
-    "vbpr": {"regularization": [1e-3, 1e-2, 3e-2, 1e-1], "learning_rate": [1e-3, 3e-3]},
+    "bpr-mf": {"regularization": [1e-2, 3e-2, 1e-1, 3e-1], "init_std": [0.01, 0.1], "learning_rate": [1e-3, 3e-3]},
+    "lightgcn": {"num_layers": [2, 3], "regularization": [1e-4, 1e-3, 1e-2], "learning_rate": [1e-3, 2e-3, 3e-3]},
+    "vbpr": {"regularization": [1e-2, 3e-2, 1e-1, 3e-1], "init_std": [0.01, 0.1], "learning_rate": [1e-3, 3e-3]},
 }
 
 

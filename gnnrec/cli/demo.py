@@ -53,7 +53,7 @@ def demo(
         print_json({"seconds": round(time.perf_counter() - started, 1), "models": rows})
         return
     _print_models(rows)
-    _print_user(dataset, load(folder / "runs" / "vbpr"))
+    _show_user(dataset, load(folder / "runs" / "vbpr"), folder)
     status(f"{time.perf_counter() - started:.0f} s in all. What to try next:")
     for command in (
         f"gnnrec recommend {folder}/runs/vbpr --user {dataset.users.ids([1])[0]}",
@@ -107,8 +107,10 @@ def _print_models(rows: dict[str, dict[str, Any]]) -> None:
     print_table("test figures", columns, table)
 
 
-def _print_user(dataset: "Dataset", predictor: "Predictor") -> None:
-    from gnnrec.cli.output import print_table
+def _show_user(dataset: "Dataset", predictor: "Predictor", folder: Path) -> None:
+    """Print one user's history and recommendations, and draw them."""
+    from gnnrec.cli.output import print_table, status
+    from gnnrec.data.demo.sheet import draw_sheet
 
     user = int(dataset.train.user_degree.median(dim=0).indices)
     user_id = dataset.users.ids([user])[0]
@@ -116,11 +118,24 @@ def _print_user(dataset: "Dataset", predictor: "Predictor") -> None:
     taken = dataset.items.ids(dataset.train.item[dataset.train.user == user].numpy())
     print_table(f"{user_id} took", ["item", "title"], [[item, titles[item]] for item in taken[:10]])
     later = set(dataset.items.ids(dataset.test.item[dataset.test.user == user].numpy()))
-    rows = [
-        [item.item_id, item.title, item.score, "yes" if item.item_id in later else ""]
-        for item in predictor.recommend([user_id], k=10)[0].items
-    ]
+    answer = predictor.recommend([user_id], k=10)[0].items
+    rows = [[item.item_id, item.title, item.score, "yes" if item.item_id in later else ""] for item in answer]
     print_table(f"vbpr recommends to {user_id}", ["item", "title", "score", "took it later"], rows)
+    assert dataset.catalog is not None, "the demo catalog has items.parquet"
+    pictures = dict(zip(titles, dataset.catalog["image"], strict=True))
+
+    def covers(items: list[Any]) -> list[tuple[str, Path | None]]:
+        return [
+            (str(titles[item]), folder / "catalog" / pictures[item] if isinstance(pictures[item], str) else None)
+            for item in items
+        ]
+
+    sheet = folder / "recommendations.png"
+    recommended = [item.item_id for item in answer]
+    draw_sheet(
+        [(f"{user_id} took", covers(taken[:7])), (f"vbpr recommends to {user_id}", covers(recommended[:7]))], sheet
+    )
+    status(f"the same as a picture: {sheet}")
 
 
 def _counts(missing: Any) -> str:

@@ -38,7 +38,7 @@ _OPTIONAL = {
 }
 """Modules that parts of gnnrec use and the distributions that bring them, the usual one first."""
 
-_ELSEWHERE = {"pyg_lib": "pyg_lib -f https://data.pyg.org/whl/torch-X+Y.html (X: torch's version, Y: cpu or cu130)"}
+_ELSEWHERE = {"pyg_lib": "pyg_lib, with the wheel page that PyG's installation guide names for your torch"}
 """What to give to pip for packages that its index does not have."""
 
 

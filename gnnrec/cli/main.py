@@ -4,7 +4,6 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from gnnrec.cli import data, demo, evaluate, recommend, train
@@ -47,16 +46,11 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
         code = app(args=arguments, prog_name="gnnrec", standalone_mode=False)
-    except click.exceptions.Abort:
-        code = 130
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
     except BrokenPipeError:
         # The reader of a pipe has gone; Python must not complain about it again while it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         print("interrupted; continue a training run with the same command and --resume", file=sys.stderr)
         code = 130
     except GnnrecError as error:
@@ -65,6 +59,11 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         code = 2
     except Exception as error:
+        # Usage errors are click's, which typer brings along in a private copy: they are known by what they can do.
+        show, usage_code = getattr(error, "show", None), getattr(error, "exit_code", None)
+        if callable(show) and isinstance(usage_code, int):
+            show()
+            sys.exit(usage_code)
         if debug:
             raise
         print(f"internal error: {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)

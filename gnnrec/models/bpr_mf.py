@@ -23,7 +23,8 @@ class BPRMF(Recommender):
         num_items: Number of items.
         embedding_dim: Length of an embedding.
         regularization: Weight of the L2 penalty on the step's embeddings.
-        init_std: Standard deviation of the initial embeddings.
+        init_std: Standard deviation of the initial embeddings. Small ones learn what is popular first and tastes
+            after; at 0.1 both sets of ``benchmarks/results/baselines.md`` lose, one of them most of its recall.
 
     Shapes:
         - **forward:** user (num_users, embedding_dim), item (num_items, embedding_dim)
@@ -39,7 +40,7 @@ class BPRMF(Recommender):
         *,
         embedding_dim: int = 64,
         regularization: float = 1e-3,
-        init_std: float = 0.1,
+        init_std: float = 0.01,
     ) -> None:
         super().__init__(num_users, num_items)
         self.embedding_dim = embedding_dim

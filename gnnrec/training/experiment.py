@@ -256,7 +256,7 @@ def _describe(
         },
         "data": {
             "name": dataset.name,
-            "path": dataset.source,
+            "path": str(Path(dataset.source).resolve()) if dataset.source else "",
             "fingerprint": dataset.fingerprint,
             "split": dataset.split,
             "num_users": dataset.num_users,
