@@ -1,7 +1,8 @@
 """``--set key=value`` for a model's own arguments."""
 
 import inspect
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 from gnnrec.errors import ArgumentError, UnknownNameError
@@ -47,12 +48,22 @@ def parse_list_lengths(text: str) -> tuple[int, ...]:
         raise ArgumentError(f"'ks' must be integers separated by commas (got {text!r})") from error
 
 
+def _read_mapping(key: str, text: str) -> dict[str, Any]:
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise ArgumentError(f"'{key}' must be a JSON object such as {{\"image\": 0.5}} (got {text!r})") from error
+    if not isinstance(values, dict):
+        raise ArgumentError(f"'{key}' must be a JSON object such as {{\"image\": 0.5}} (got {text!r})")
+    return values
+
+
 def _read(key: str, text: str, annotation: Any) -> Any:
     if get_origin(annotation) is Literal:
         if text not in get_args(annotation):
             raise UnknownNameError(f"value of '{key}'", text, get_args(annotation))
         return text
-    kinds = get_args(annotation) or (annotation,)
+    kinds = (annotation,) if get_origin(annotation) is Mapping else get_args(annotation) or (annotation,)
     if type(None) in kinds and text.lower() == "none":
         return None
     if bool in kinds:
@@ -65,6 +76,8 @@ def _read(key: str, text: str, annotation: Any) -> Any:
                 return kind(text)
             except ValueError:
                 continue
+    if any(get_origin(kind) is Mapping for kind in kinds):
+        return _read_mapping(key, text)
     if str in kinds or annotation is inspect.Parameter.empty:
         return text
     names = " or ".join(kind.__name__ for kind in kinds)

@@ -23,8 +23,7 @@ class BPRMF(Recommender):
         num_items: Number of items.
         embedding_dim: Length of an embedding.
         regularization: Weight of the L2 penalty on the step's embeddings.
-        init_std: Standard deviation of the initial embeddings. Small ones learn what is popular first and tastes
-            after; at 0.1 both sets of ``benchmarks/results/baselines.md`` lose, one of them most of its recall.
+        init_std: Standard deviation of the initial embeddings.
 
     Shapes:
         - **forward:** user (num_users, embedding_dim), item (num_items, embedding_dim)

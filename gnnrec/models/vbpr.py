@@ -32,8 +32,7 @@ class VBPR(Recommender):
         embedding_dim: Length of :math:`\gamma`.
         content_dim: Length of :math:`\theta`.
         regularization: Weight of the L2 penalty on the step's user and item vectors, content factors included.
-        init_std: Standard deviation of the initial factors. Small ones learn what is popular first and tastes
-            after; at 0.1 both sets of ``benchmarks/results/baselines.md`` lose, one of them most of its recall.
+        init_std: Standard deviation of the initial factors.
 
     Shapes:
         - **forward:** user and item (., embedding_dim + content_dim + 1); the last column carries the item biases

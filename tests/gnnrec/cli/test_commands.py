@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from gnnrec.cli.main import main
 from gnnrec.cli.train import train
 from gnnrec.data import write_dataset
@@ -65,7 +66,9 @@ def test_help_loads_neither_torch_nor_pandas() -> None:
     assert "recommend" in result.stdout and "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("command", ["data", "doctor", "demo", "models", "train", "evaluate", "recommend", "similar", "compare"])
+@pytest.mark.parametrize(
+    "command", ["data", "doctor", "demo", "models", "train", "evaluate", "recommend", "similar", "compare"]
+)
 def test_every_command_has_help(command: str) -> None:
     code, out, _ = call(command, "--help")
     assert code == 0 and "Usage: gnnrec" in out
@@ -112,7 +115,9 @@ def test_tables_for_people(finished: Path, data: Path) -> None:
 
 def test_log_without_validation_gets_one_carved_out_of_train(tmp_path: Path) -> None:
     whole = planted_dataset(num_users=60, num_items=80)
-    data = write_dataset(replace(whole, valid=whole.valid.select(torch.tensor([], dtype=torch.int64))), tmp_path / "data")
+    data = write_dataset(
+        replace(whole, valid=whole.valid.select(torch.tensor([], dtype=torch.int64))), tmp_path / "data"
+    )
     code, out, err = call("train", "bpr-mf", str(data), "--out", str(tmp_path / "run"), "--json", *TINY)
     assert code == 0 and "of each user's train as validation" in err
     assert json.loads(out)["valid"]["recall@20"] >= 0
