@@ -66,19 +66,23 @@ def _read(key: str, text: str, annotation: Any) -> Any:
     kinds = (annotation,) if get_origin(annotation) is Mapping else get_args(annotation) or (annotation,)
     if type(None) in kinds and text.lower() == "none":
         return None
+    if any(get_origin(kind) is Mapping for kind in kinds):
+        return _read_mapping(key, text)
     if bool in kinds:
         if text.lower() in ("true", "false"):
             return text.lower() == "true"
         raise ArgumentError(f"'{key}' must be true or false (got {text!r})")
+    if str in kinds or annotation is inspect.Parameter.empty:
+        return text
+    return _read_number(key, text, kinds)
+
+
+def _read_number(key: str, text: str, kinds: Sequence[Any]) -> int | float:
     for kind in (int, float):
         if kind in kinds:
             try:
                 return kind(text)
             except ValueError:
                 continue
-    if any(get_origin(kind) is Mapping for kind in kinds):
-        return _read_mapping(key, text)
-    if str in kinds or annotation is inspect.Parameter.empty:
-        return text
-    names = " or ".join(kind.__name__ for kind in kinds)
+    names = " or ".join(kind.__name__ for kind in kinds if kind is not type(None))
     raise ArgumentError(f"'{key}' must be {names} (got {text!r})")

@@ -1,4 +1,5 @@
 import pytest
+
 from gnnrec.cli.settings import parse_list_lengths, parse_model_settings, parse_names
 from gnnrec.errors import ArgumentError, UnknownNameError
 

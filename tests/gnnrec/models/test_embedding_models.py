@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from gnnrec.data import ItemFeatures
 from gnnrec.errors import ArgumentError
 from gnnrec.models import BPRMF, VBPR, Batch, LightGCN
