@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gnnrec.evaluation import EvalOptions
+from gnnrec.models import Recommender, model_arguments, model_class
 from gnnrec.training import TrainOptions
 from gnnrec.training.experiment import run_experiment, uses_features
 from gnnrec.training.reading import read_for_training
@@ -30,25 +31,42 @@ FEATURES = {"lfm2k": ["whisper", "all-MiniLM-L6-v2"], "tiktok": ["image", "audio
 TRAINING = ("learning_rate", "batch_size")
 """Names in a grid point that are options of training; all others are the model's own."""
 
-GRIDS: dict[str, dict[str, list[Any]]] = {
-    "popularity": {},
-    "item-knn": {"asymmetry": [0.5, 0.65, 0.8], "shrinkage": [5.0, 20.0], "k": [100, 200]},
-    "user-knn": {"item_damping": [0.0, 0.5], "amplification": [1.0, 2.0], "k": [100, 200, 400]},
-    "content-knn": {"center": [False, True]},
-    "rp3-beta": {"alpha": [0.7, 0.8, 1.0], "beta": [0.1, 0.2, 0.3], "k": [100, 200]},
-    "ease": {"regularization": [25.0, 50.0, 75.0, 100.0, 150.0, 300.0]},
-    "gf-cf": {"alpha": [0.1, 0.3, 0.6], "rank": [64, 256]},
-    "bpr-mf": {"regularization": [1e-2, 3e-2, 1e-1, 3e-1], "init_std": [0.01, 0.1], "learning_rate": [1e-3, 3e-3]},
-    "lightgcn": {"num_layers": [2, 3], "regularization": [1e-4, 1e-3, 1e-2], "learning_rate": [1e-3, 2e-3, 3e-3]},
-    "vbpr": {"regularization": [1e-2, 3e-2, 1e-1, 3e-1], "init_std": [0.01, 0.1], "learning_rate": [1e-3, 3e-3]},
+_FACTORS = {"regularization": [1e-2, 2e-2, 3e-2, 1e-1, 3e-1], "init_std": [0.01, 0.1], "learning_rate": [1e-3, 3e-3]}
+GRIDS: dict[str, list[dict[str, list[Any]]]] = {
+    "popularity": [{}],
+    "item-knn": [{"asymmetry": [0.5, 0.65, 0.8], "shrinkage": [5.0, 20.0], "k": [100, 200]}],
+    "user-knn": [{"item_damping": [0.0, 0.5], "amplification": [1.0, 2.0], "k": [100, 200, 400]}],
+    "content-knn": [{"center": [False, True]}],
+    "rp3-beta": [{"alpha": [0.7, 0.8, 1.0], "beta": [0.1, 0.2, 0.3], "k": [100, 200]}],
+    "ease": [{"regularization": [25.0, 50.0, 75.0, 100.0, 150.0, 300.0]}],
+    "gf-cf": [{"alpha": [0.1, 0.3, 0.6], "rank": [64, 256]}],
+    "bpr-mf": [
+        {"regularization": [1e-2, 2e-2, 3e-2, 1e-1, 3e-1], "init_std": [0.01, 0.1], "learning_rate": [1e-3, 3e-3]}
+    ],
+    "lightgcn": [
+        {"num_layers": [2, 3], "regularization": [1e-4, 1e-3, 1e-2], "learning_rate": [1e-3, 2e-3, 3e-3]},
+        {"num_layers": [3], "regularization": [1e-4, 1e-3], "learning_rate": [1e-3, 2e-3], "batch_size": [1024]},
+    ],
+    "vbpr": [
+        {"regularization": [1e-2, 2e-2, 3e-2, 1e-1, 3e-1], "init_std": [0.01, 0.1], "learning_rate": [1e-3, 3e-3]}
+    ],
 }
 
 
 def points(model: str) -> Iterator[dict[str, Any]]:
-    """Every combination of a model's grid."""
-    grid = GRIDS[model]
-    for values in itertools.product(*grid.values()):
-        yield dict(zip(grid, values, strict=True))
+    """Every combination of each of a model's grids."""
+    for grid in GRIDS[model]:
+        for values in itertools.product(*grid.values()):
+            yield dict(zip(grid, values, strict=True))
+
+
+def settings_of(model: str, point: dict[str, Any]) -> dict[str, Any]:
+    """All hyper-parameters that a point stands for: its own and the defaults of today."""
+    options = TrainOptions()
+    defaults = {name: parameter.default for name, parameter in model_arguments(model).items()}
+    if issubclass(model_class(model), Recommender):
+        defaults |= {name: getattr(options, name) for name in TRAINING}
+    return {**defaults, **point}
 
 
 def read_records() -> list[dict[str, Any]]:
@@ -76,7 +94,7 @@ def run_once(data: Path, model: str, point: dict[str, Any], seed: int) -> dict[s
         "data": dataset.name,
         "fingerprint": dataset.fingerprint,
         "model": model,
-        "point": point,
+        "settings": settings_of(model, point),
         "seed": seed,
         "valid": {name: result.valid.metrics[name] for name in chosen},
         "test": {name: result.test.metrics[name] for name in chosen},
@@ -89,7 +107,7 @@ def run_once(data: Path, model: str, point: dict[str, Any], seed: int) -> dict[s
 
 def key_of(record: dict[str, Any]) -> str:
     """What makes two runs the same."""
-    return json.dumps([record[name] for name in ("data", "model", "point", "seed")], sort_keys=True)
+    return json.dumps([record[name] for name in ("data", "model", "settings", "seed")], sort_keys=True)
 
 
 def run_all(jobs: list[tuple[Path, str, dict[str, Any], int]]) -> None:
@@ -97,7 +115,7 @@ def run_all(jobs: list[tuple[Path, str, dict[str, Any], int]]) -> None:
     RESULTS.mkdir(exist_ok=True)
     for number, (data, model, point, seed) in enumerate(jobs, start=1):
         done = {key_of(record) for record in read_records()}
-        wanted = {"data": data.name, "model": model, "point": point, "seed": seed}
+        wanted = {"data": data.name, "model": model, "settings": settings_of(model, point), "seed": seed}
         if key_of(wanted) in done:
             continue
         record = run_once(data, model, point, seed)
@@ -109,14 +127,15 @@ def run_all(jobs: list[tuple[Path, str, dict[str, Any], int]]) -> None:
 
 def chosen_point(records: list[dict[str, Any]], data: str, model: str) -> dict[str, Any]:
     """The grid point with the best validation Recall@20 at seed 0."""
-    grid = list(points(model))
-    candidates = [
-        record
+    valid = {
+        json.dumps(record["settings"], sort_keys=True): record["valid"]["recall@20"]
         for record in records
-        if record["data"] == data and record["model"] == model and record["seed"] == 0 and record["point"] in grid
-    ]
-    best: dict[str, Any] = max(candidates, key=lambda record: record["valid"]["recall@20"])["point"]
-    return best
+        if (record["data"], record["model"], record["seed"]) == (data, model, 0)
+    }
+    searched = [point for point in points(model) if json.dumps(settings_of(model, point), sort_keys=True) in valid]
+    if not searched:
+        raise SystemExit(f"no search of {model} on {data} in {RECORDS}; run: python benchmarks/baselines.py search")
+    return max(searched, key=lambda point: valid[json.dumps(settings_of(model, point), sort_keys=True)])
 
 
 def write_table() -> None:
@@ -124,7 +143,7 @@ def write_table() -> None:
     records = read_records()
     by_run: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for record in records:
-        by_run[record["data"], record["model"], json.dumps(record["point"], sort_keys=True)].append(record)
+        by_run[record["data"], record["model"], json.dumps(record["settings"], sort_keys=True)].append(record)
     lines = ["# Ten models on two real sets", ""]
     lines += [
         "Written by `python benchmarks/baselines.py table`. Each search point ran once (seed 0) and was judged by",
@@ -140,9 +159,12 @@ def write_table() -> None:
             if not any(record["data"] == data and record["model"] == model for record in records):
                 continue
             best = chosen_point(records, data, model)
-            rows = {"defaults": {}} if best == {} else {"defaults": {}, "search": best}
+            rows = {"defaults": {}, "search": best}
+            if settings_of(model, best) == settings_of(model, {}):
+                rows = {"defaults, also the search's choice": {}}
             for label, point in rows.items():
-                runs = by_run.get((data, model, json.dumps(point, sort_keys=True)), [])
+                key = json.dumps(settings_of(model, point), sort_keys=True)
+                runs = by_run.get((data, model, key), [])
                 if runs:
                     shown = ", ".join(f"{key} {value:g}" for key, value in point.items())
                     name = f"{label}: {shown}" if shown else label
@@ -180,7 +202,7 @@ def main() -> None:
         if options.what == "search":
             jobs += [(data, model, point, 0) for point in points(model)]
             continue
-        seeds = SEEDS if "learning_rate" in GRIDS[model] else (0,)
+        seeds = SEEDS if "learning_rate" in GRIDS[model][0] else (0,)
         for point in ({}, chosen_point(read_records(), data.name, model)):
             jobs += [(data, model, point, seed) for seed in seeds]
     run_all(jobs)

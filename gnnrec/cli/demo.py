@@ -76,7 +76,7 @@ def _train(name: str, dataset: "Dataset", folder: Path, seed: int) -> dict[str, 
     if (folder / "run.json").is_file():
         shutil.rmtree(folder)  # an earlier demo's run
     # A small log: smaller steps than the default, or an epoch would be three of them.
-    options = TrainOptions(batch_size=512, learning_rate=3e-3, max_epochs=200, seed=seed)
+    options = TrainOptions(batch_size=512, max_epochs=200, seed=seed)
     return run_experiment(
         name,
         dataset,

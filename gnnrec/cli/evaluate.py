@@ -11,8 +11,13 @@ __all__ = ["evaluate"]
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     data: Annotated[Path | None, typer.Option(help="The data, where they have moved since training.")] = None,
-    ks: Annotated[str, typer.Option("--ks", help="List lengths of the metrics.")] = "10,20,50",
-    mask_valid: Annotated[bool, typer.Option(help="Leave validation items out of test lists.")] = False,
+    ks: Annotated[str | None, typer.Option("--ks", help="List lengths [default: those of training].")] = None,
+    mask_valid: Annotated[
+        bool | None, typer.Option(help="Leave validation items out of test lists [default: as in training].")
+    ] = None,
+    users_without_positives: Annotated[
+        str | None, typer.Option(help="In means: skip, or zero [default: as in training].")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or auto.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
@@ -31,7 +36,13 @@ def evaluate(
     dataset = read_for_training(description["model"]["name"], source, **description["reading"])
     if dataset.fingerprint != description["data"]["fingerprint"]:
         raise RunError(f"{source} is not what {run} was trained on: its content has changed; train the run again")
-    options = EvalOptions(ks=parse_list_lengths(ks), mask_valid=mask_valid)
+    asked = {
+        "ks": None if ks is None else parse_list_lengths(ks),
+        "mask_valid": mask_valid,
+        "users_without_positives": users_without_positives,
+    }
+    stored = {**description["evaluation"], "ks": tuple(description["evaluation"]["ks"])}
+    options = EvalOptions(**{**stored, **{name: value for name, value in asked.items() if value is not None}})
     reports = evaluate_parts(predictor.scorer, predictor.graph, dataset, options)
     figures = {part: reports[part].to_dict() if part in reports else {} for part in ("valid", "test")}
     if json:

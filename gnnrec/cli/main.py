@@ -51,7 +51,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted; continue a training run with the same command and --resume", file=sys.stderr)
+        print("interrupted", file=sys.stderr)
         code = 130
     except GnnrecError as error:
         if debug:

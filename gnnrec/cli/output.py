@@ -17,13 +17,14 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     """Print a table; columns of numbers are right-aligned."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table()
     for index, column in enumerate(columns):
         text = any(isinstance(row[index], str) for row in rows)
         table.add_column(column, justify="left" if text else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(Text(_cell(value)) for value in row))  # plain: a title may look like markup
     console = Console()
     if not console.is_terminal:
         console.width = 200  # a file has no width to fit

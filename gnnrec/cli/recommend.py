@@ -28,7 +28,10 @@ def recommend(
     if history is not None and len(user) > 1:
         raise ArgumentError("'--history' goes with one '--user'")
     predictor = load(run)
-    users = [int(name) if predictor.users.is_integer and name.lstrip("-").isdigit() else name for name in user]
+    positions = predictor.users.positions(user).tolist()
+    users = [
+        predictor.users.ids([place])[0] if place >= 0 else name for name, place in zip(user, positions, strict=True)
+    ]
     histories = {users[0]: parse_names(history) or []} if history is not None else None
     answers = predictor.recommend(users, k, unknown=unknown, histories=histories)  # type: ignore[arg-type]
     if json:

@@ -20,7 +20,7 @@ def train(
     settings: Annotated[list[str] | None, typer.Option("--set", help="An argument of the model, key=value.")] = None,
     max_epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 1000,
     batch_size: Annotated[int, typer.Option(help="Training pairs a step.")] = 2048,
-    learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = 1e-3,
+    learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = 3e-3,
     patience: Annotated[int, typer.Option(help="Evaluations without improvement before stopping.")] = 20,
     evaluate_every: Annotated[int, typer.Option(help="Epochs between evaluations.")] = 1,
     metric: Annotated[str, typer.Option(help="Validation metric that selects the epoch.")] = "recall@20",
@@ -32,13 +32,18 @@ def train(
     split: Annotated[str, typer.Option(help="given, ratio, leave-one-out, global-time or cold-item.")] = "given",
     split_seed: Annotated[int, typer.Option(help="Seed of the split; keep it when --seed varies.")] = 0,
     k_core: Annotated[int, typer.Option(help="Drop users and items with fewer interactions, 0 for none.")] = 0,
+    carve: Annotated[
+        bool, typer.Option("--carve", help="Where the data bring no validation, take it out of train for every model.")
+    ] = False,
     format_name: Annotated[str | None, typer.Option("--format", help="Format of PATH [default: detected].")] = None,
     column: Annotated[list[str] | None, typer.Option(help="Column of a plain table, such as user=customer.")] = None,
     ks: Annotated[str, typer.Option("--ks", help="List lengths of the metrics.")] = "10,20,50",
     mask_valid: Annotated[bool, typer.Option(help="Leave validation items out of test lists.")] = False,
+    users_without_positives: Annotated[str, typer.Option(help="In means: skip, or zero.")] = "skip",
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Train a model, select its epoch on validation, report the test figures, write the run folder."""
+    from gnnrec.cli.output import status
     from gnnrec.cli.settings import parse_list_lengths, parse_model_settings, parse_names
     from gnnrec.evaluation.options import EvalOptions
     from gnnrec.training.experiment import run_experiment
@@ -56,7 +61,11 @@ def train(
         device=device,
         deterministic=deterministic,
     )
-    evaluation = EvalOptions(ks=parse_list_lengths(ks), mask_valid=mask_valid)
+    evaluation = EvalOptions(
+        ks=parse_list_lengths(ks),
+        mask_valid=mask_valid,
+        users_without_positives=users_without_positives,  # type: ignore[arg-type]
+    )
     model_options = parse_model_settings(model, settings or [])
     reading = {
         "split": split,
@@ -64,6 +73,7 @@ def train(
         "k_core": k_core,
         "format": format_name,
         "column": column or [],
+        "carve": carve,
     }
     dataset = _read(model, path, reading)
     folder = _choose_folder(out, model, dataset.name, resume)
@@ -72,18 +82,24 @@ def train(
         from gnnrec.training.tensorboard import TensorBoard
 
         callbacks.append(TensorBoard(folder / "tensorboard"))
-    result = run_experiment(
-        model,
-        dataset,
-        folder,
-        model_options=model_options,
-        features=parse_names(features),
-        options=options,
-        evaluation=evaluation,
-        callbacks=callbacks,
-        resume=resume,
-        reading=reading,
-    )
+    if resume and not (folder / "run.json").exists():
+        status(f"there is no run in {folder} yet; starting anew")
+    try:
+        result = run_experiment(
+            model,
+            dataset,
+            folder,
+            model_options=model_options,
+            features=parse_names(features),
+            options=options,
+            evaluation=evaluation,
+            callbacks=callbacks,
+            resume=resume,
+            reading=reading,
+        )
+    except KeyboardInterrupt:
+        status(f"interrupted; go on with the same command and: --out {folder} --resume")
+        raise typer.Exit(130) from None
     _report(model, dataset, result.to_dict(), folder, options, json)
 
 

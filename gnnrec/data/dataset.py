@@ -104,7 +104,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Content hash of ids, parts and features: equal data give equal ones, whatever their file format."""
+        """Content hash of ids in their order, parts and features; the file format does not matter."""
         digest = hashlib.blake2b(digest_size=16)
         for ids in (self.users, self.items):
             digest.update("\n".join(map(str, ids.array.tolist())).encode())

@@ -38,6 +38,8 @@ class IdMap:
         if array.ndim != 1:
             raise ArgumentError(f"'ids' must be one-dimensional (got {array.ndim} dimensions)")
         if array.size == 0 or np.issubdtype(array.dtype, np.integer):
+            if array.size and int(array.max()) >= 2**63:
+                raise DataError(f"{kind} ids must be below 2**63 (got {int(array.max())}); store them as text")
             array = array.astype(np.int64)
         else:
             array = array.astype(np.str_)
@@ -108,5 +110,7 @@ def _as_integers(values: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.int64]
     digits = np.char.lstrip(texts, "-")
     minuses = np.char.str_len(texts) - np.char.str_len(digits)
     # isdecimal, since isdigit also takes characters that are no numbers, such as a superscript two.
-    valid = np.char.isdecimal(digits) & (minuses <= 1) & (np.char.str_len(digits) <= 18)
+    valid = np.char.isdecimal(digits) & (minuses <= 1) & (np.char.str_len(digits) <= 19)
+    longest = np.flatnonzero(valid & (np.char.str_len(digits) == 19))
+    valid[longest] = [abs(int(text)) < 2**63 for text in texts[longest].tolist()]
     return np.where(valid, texts, "0").astype(np.int64), valid

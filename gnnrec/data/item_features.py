@@ -16,7 +16,8 @@ class ItemFeatures:
     """Item features and which items have them.
 
     Args:
-        x: Features. Shape: (num_items, d), float32. Rows outside the mask are zero and never read as data.
+        x: Features, kept as float32. Rows outside the mask are set to zero and never read as data. Shape:
+            (num_items, d).
         mask: Whether the item has such content. Shape: (num_items,), bool.
 
     Raises:
@@ -36,6 +37,10 @@ class ItemFeatures:
             raise ArgumentError(
                 f"'mask' must be bool of shape ({self.x.shape[0]},) (got {self.mask.dtype}, {tuple(self.mask.shape)})"
             )
+        if not bool(self.mask.all()) or self.x.dtype != torch.float32:
+            # Whatever stands for a missing item must not reach a product: 0 times NaN is NaN.
+            x = self.x.to(torch.float32).masked_fill(~self.mask.unsqueeze(1), 0.0)
+            object.__setattr__(self, "x", x)
         bad = (~torch.isfinite(self.x).all(dim=1) & self.mask).nonzero().flatten()
         if bad.numel():
             rows = ", ".join(str(row) for row in bad[:5].tolist())

@@ -99,6 +99,7 @@ def evaluate(
         max(options.ks),
         seen=seen,
         positives=positives,
+        cold=train.user_degree[users] == 0,
         cold_scores=train.item_degree.to(torch.float32),
     )
     per_user = ranking_metrics(ranking.hits, num_positives[users], options.ks)

@@ -23,23 +23,22 @@ def ranking_metrics(hits: Tensor, num_positives: Tensor, ks: tuple[int, ...]) ->
     Returns:
         Values by name, such as ``"recall@20"``. Each of shape (U,), float32.
     """
-    length = hits.shape[1]
-    rank = torch.arange(1, length + 1, device=hits.device, dtype=torch.float32)
+    rank = torch.arange(1, hits.shape[1] + 1, device=hits.device, dtype=torch.float32)
     hit = hits.to(torch.float32)  # (U, K)
-    found = hit.cumsum(1)
+    found = hits.cumsum(1)  # of integers: the floating sum has no deterministic form on CUDA
     discount = (rank + 1).log2().reciprocal()
-    gain = (hit * discount).cumsum(1)
-    ideal = torch.cat([discount.new_zeros(1), discount.cumsum(0)])  # best gain of n hits
-    precision = (hit * found / rank).cumsum(1)
-    first = (hit / rank).cummax(1).values if length else hit
+    ideal = discount.cpu().cumsum(0).to(hits.device)  # best gain of 1, 2, ... hits
+    precision = hit * found / rank  # at the ranks of hits
+    reciprocal = hit / rank
     total = num_positives.clamp(min=1).to(torch.float32)
     values: dict[str, Tensor] = {}
     for k in ks:
-        at_most = num_positives.clamp(max=k)
-        values[f"recall@{k}"] = found[:, k - 1] / total
-        values[f"ndcg@{k}"] = gain[:, k - 1] / ideal[at_most.clamp(min=1)]
-        values[f"precision@{k}"] = found[:, k - 1] / k
-        values[f"hit_rate@{k}"] = (found[:, k - 1] > 0).to(torch.float32)
-        values[f"map@{k}"] = precision[:, k - 1] / at_most.clamp(min=1)
-        values[f"mrr@{k}"] = first[:, k - 1]
+        at_most = num_positives.clamp(min=1, max=k)
+        number = found[:, k - 1].to(torch.float32)
+        values[f"recall@{k}"] = number / total
+        values[f"ndcg@{k}"] = (hit[:, :k] @ discount[:k]) / ideal[at_most - 1]
+        values[f"precision@{k}"] = number / k
+        values[f"hit_rate@{k}"] = (number > 0).to(torch.float32)
+        values[f"map@{k}"] = precision[:, :k].sum(1) / at_most
+        values[f"mrr@{k}"] = reciprocal[:, :k].amax(1)
     return values

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gnnrec.errors import TrainingError
 from gnnrec.models.history_scorer import gather_histories
 from gnnrec.models.scorer import Scorer
 from graphs import BipartiteGraph
@@ -40,6 +41,7 @@ def rank_items(
     *,
     seen: BipartiteGraph,
     positives: BipartiteGraph | None = None,
+    cold: Tensor | None = None,
     cold_scores: Tensor | None = None,
     block_size: int | None = None,
 ) -> Ranking:
@@ -49,13 +51,17 @@ def rank_items(
         scorer: Gives the scores.
         users: Whom to rank for. Shape: (U,), int64.
         k: List length.
-        seen: Items to leave out; users without any here are cold.
+        seen: Items to leave out.
         positives: Held-out items, to mark the hits.
-        cold_scores: Scores for cold users in place of the scorer's, usually popularity. Shape: (num_items,).
+        cold: Which of the users the scorer cannot know. Shape: (U,), bool.
+        cold_scores: Scores for these in place of the scorer's, usually popularity. Shape: (num_items,).
         block_size: Users at a time; by default as many as fit a few megabytes of scores.
 
     Returns:
         The lists, on the device of ``users``.
+
+    Raises:
+        TrainingError: If a score is not a number.
     """
     num_items = seen.num_items
     length = min(k, num_items)
@@ -66,27 +72,26 @@ def rank_items(
     for start in range(0, users.numel(), block):
         part = slice(start, start + block)
         matrix = scorer.score(users[part])  # (B, num_items)
-        seen_index, lengths = _flat_index(seen, users[part])
-        if cold_scores is not None:
-            cold = (lengths == 0).nonzero().flatten()
-            if cold.numel():
-                matrix[cold] = cold_scores
+        if cold is not None and cold_scores is not None and bool(cold[part].any()):
+            matrix[cold[part]] = cold_scores
         flat = matrix.view(-1)
-        flat.index_fill_(0, seen_index, -torch.inf)
+        flat.index_fill_(0, _flat_index(seen, users[part]), -torch.inf)
         top = torch.topk(matrix, length, dim=1)
         scores[part, :length] = top.values
         items[part, :length] = top.indices
         if positives is not None:
             # Hits are read off the score matrix itself: positives are overwritten and looked up at the top places.
-            flat.index_fill_(0, _flat_index(positives, users[part])[0], torch.inf)
+            flat.index_fill_(0, _flat_index(positives, users[part]), torch.inf)
             hits[part, :length] = matrix.gather(1, top.indices) == torch.inf
+    if bool(torch.isnan(scores).any()):  # top-k puts NaN first, so none is overlooked
+        raise TrainingError("the model gives scores that are not numbers; its parameters or features are broken")
     empty = scores == -torch.inf
     return Ranking(users, items.masked_fill_(empty, -1), scores, hits & ~empty)
 
 
-def _flat_index(graph: BipartiteGraph, users: Tensor) -> tuple[Tensor, Tensor]:
-    """Places of the users' items in a row-major (B, num_items) matrix, and how many each user has."""
+def _flat_index(graph: BipartiteGraph, users: Tensor) -> Tensor:
+    """Places of the users' items in a row-major (B, num_items) matrix."""
     pointer, items = gather_histories(graph, users)
     lengths = pointer.diff()
     row = torch.arange(users.numel(), device=users.device)
-    return torch.repeat_interleave(row * graph.num_items, lengths) + items, lengths
+    return torch.repeat_interleave(row * graph.num_items, lengths) + items

@@ -189,11 +189,11 @@ def _check_metric(folders: Sequence[Path], metric: str) -> None:
     for folder in folders:
         path = folder / PER_USER_FILE
         if not path.is_file():
-            raise RunError(f"{folder} has no {PER_USER_FILE}; make it with: gnnrec evaluate {folder}")
+            raise RunError(f"{folder} has no {PER_USER_FILE}; train the run again")
         columns.append(_read(folder, read_schema).names)
         lacking = [key for key in _KEYS if key not in columns[-1]]
         if lacking:
-            raise RunError(f"{path}: lacks column {', '.join(lacking)}; make it with: gnnrec evaluate {folder}")
+            raise RunError(f"{path}: lacks column {', '.join(lacking)}; train the run again")
     common = set(columns[0]).intersection(*columns[1:]) - set(_KEYS)
     if metric not in common:
         raise UnknownNameError("metric", metric, common)
@@ -207,7 +207,7 @@ def _read(folder: Path, reader: Callable[..., Any], **arguments: Any) -> Any:
     try:
         return reader(path, **arguments)
     except (ArrowException, OSError) as error:
-        raise RunError(f"{path}: cannot be read ({error}); make it with: gnnrec evaluate {folder}") from error
+        raise RunError(f"{path}: cannot be read ({error}); train the run again") from error
 
 
 def _read_values(folder: Path, metric: str, part: str) -> tuple[Array, npt.NDArray[np.float64]]:

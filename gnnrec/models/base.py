@@ -22,9 +22,6 @@ class Embeddings(NamedTuple):
     """Shape: (num_users, d)."""
     item: Tensor
     """Shape: (num_items, d)."""
-    item_fold_in: Tensor | None = None
-    """What an item adds to the vector of a user who was not in training: that user is the sum over the history, divided
-    by the square root of its length. ``None`` where the method defines no such thing. Shape: (num_items, d)."""
 
 
 class Batch(NamedTuple):
@@ -76,6 +73,16 @@ class Recommender(nn.Module, ABC):
 
     def begin_epoch(self, graph: BipartiteGraph, features: Features) -> None:
         """Hook for methods that rebuild a graph or prune edges once an epoch; does nothing here."""
+
+    def item_fold_in(self, graph: BipartiteGraph, features: Features) -> Tensor | None:
+        """What an item adds to the vector of a user who was not in training, where the method defines it.
+
+        That user's vector is the sum over the history, divided by the square root of its length.
+
+        Returns:
+            Shape: (num_items, d); ``None`` here.
+        """
+        return None
 
     @torch.no_grad()
     def embeddings(self, graph: BipartiteGraph, features: Features) -> Embeddings:

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from gnnrec.models._arguments import check_not_negative, check_positive, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.registry import register_model
 from gnnrec.nn.losses import bpr_loss, embedding_penalty
@@ -25,6 +26,9 @@ class BPRMF(Recommender):
         regularization: Weight of the L2 penalty on the step's embeddings.
         init_std: Standard deviation of the initial embeddings.
 
+    Raises:
+        ArgumentError: If an argument is out of range.
+
     Shapes:
         - **forward:** user (num_users, embedding_dim), item (num_items, embedding_dim)
 
@@ -38,10 +42,13 @@ class BPRMF(Recommender):
         num_items: int,
         *,
         embedding_dim: int = 64,
-        regularization: float = 1e-3,
-        init_std: float = 0.01,
+        regularization: float = 3e-2,
+        init_std: float = 0.1,
     ) -> None:
         super().__init__(num_users, num_items)
+        check_positive_integer("embedding_dim", embedding_dim)
+        check_not_negative("regularization", regularization)
+        check_positive("init_std", init_std)
         self.embedding_dim = embedding_dim
         self.regularization = regularization
         self.init_std = init_std

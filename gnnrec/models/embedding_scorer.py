@@ -8,20 +8,34 @@ from gnnrec.models.scorer import HistoryRows
 
 __all__ = ["EmbeddingScorer"]
 
+_BLOCK_VALUES = 16_000_000
+"""Numbers held at a time while users are folded in: 64 MB."""
+
 
 class EmbeddingScorer:
     """Dot-product scores of final embeddings, and vectors for users who were not in training.
 
+    Columns in which all users agree carry item biases: a new user gets the same values there, and the similarity of
+    items leaves them out.
+
     Args:
         embeddings: Final user and item vectors.
+        item_fold_in: What each item adds to a new user's vector, see ``Recommender.item_fold_in``.
         confidence: Weight of a history item against all other items in the least-squares fold-in.
         ridge: L2 penalty of the least-squares fold-in, as a share of the mean eigenvalue of the item Gram matrix.
     """
 
-    def __init__(self, embeddings: Embeddings, *, confidence: float = 10.0, ridge: float = 0.1) -> None:
+    def __init__(
+        self,
+        embeddings: Embeddings,
+        *,
+        item_fold_in: Tensor | None = None,
+        confidence: float = 10.0,
+        ridge: float = 0.1,
+    ) -> None:
         self.user = embeddings.user.detach().contiguous()
         self.item = embeddings.item.detach().contiguous()
-        self.item_fold_in = None if embeddings.item_fold_in is None else embeddings.item_fold_in.detach()
+        self.item_fold_in = None if item_fold_in is None else item_fold_in.detach().contiguous()
         self.confidence = confidence
         self.ridge = ridge
 
@@ -30,6 +44,16 @@ class EmbeddingScorer:
         """Number of items."""
         return self.item.shape[0]
 
+    def tensors(self) -> dict[str, Tensor]:
+        """What a run folder keeps; :meth:`from_tensors` is the inverse."""
+        kept = {"user": self.user, "item": self.item}
+        return kept if self.item_fold_in is None else {**kept, "item_fold_in": self.item_fold_in}
+
+    @classmethod
+    def from_tensors(cls, tensors: dict[str, Tensor]) -> "EmbeddingScorer":
+        """The scorer of stored tensors."""
+        return cls(Embeddings(tensors["user"], tensors["item"]), item_fold_in=tensors.get("item_fold_in"))
+
     def score(self, users: Tensor) -> Tensor:
         """Scores of all items. Shapes: (B,) -> (B, num_items)."""
         return self.user[users] @ self.item.T
@@ -37,6 +61,11 @@ class EmbeddingScorer:
     def score_histories(self, histories: HistoryRows) -> Tensor:
         """Scores for users given by what they took. Shape: (B, num_items)."""
         return self.fold_in(histories) @ self.item.T
+
+    def item_similarity(self, items: Tensor) -> Tensor:
+        """Cosine of item vectors, biases left out. Shapes: (B,) -> (B, num_items)."""
+        unit = torch.nn.functional.normalize(self.item[:, ~self._bias_columns()], dim=1)
+        return unit[items] @ unit.T
 
     def fold_in(self, histories: HistoryRows) -> Tensor:
         r"""Vectors of users who were not in training.
@@ -53,22 +82,35 @@ class EmbeddingScorer:
         """
         pointer, items = histories
         lengths = pointer.diff()
+        if self.item_fold_in is None:
+            return self._least_squares(pointer, items, lengths)
         row = torch.repeat_interleave(torch.arange(lengths.numel(), device=items.device), lengths)
-        if self.item_fold_in is not None:
-            total = self.item.new_zeros(lengths.numel(), self.item.shape[1]).index_add_(
-                0, row, self.item_fold_in[items]
-            )
-            return total / lengths.clamp(min=1).sqrt().unsqueeze(1)
-        return self._least_squares(row, items, lengths.numel())
+        total = self.item.new_zeros(lengths.numel(), self.item.shape[1]).index_add_(0, row, self.item_fold_in[items])
+        return total / lengths.clamp(min=1).sqrt().unsqueeze(1)
 
-    def _least_squares(self, row: Tensor, items: Tensor, num_rows: int) -> Tensor:
-        dim = self.item.shape[1]
-        gram = self.item.T @ self.item
-        penalty = self.ridge * gram.diagonal().mean() + 1e-8
-        base = gram + penalty * torch.eye(dim, device=gram.device)
-        taken = self.item[items]  # (E, d)
-        outer = (taken.unsqueeze(2) * taken.unsqueeze(1)).reshape(-1, dim * dim)
-        system = base.reshape(1, -1).repeat(num_rows, 1).index_add_(0, row, outer, alpha=self.confidence)
-        target = self.item.new_zeros(num_rows, dim).index_add_(0, row, taken, alpha=1 + self.confidence)
-        solution: Tensor = torch.linalg.solve(system.view(num_rows, dim, dim), target)
-        return solution
+    def _bias_columns(self) -> Tensor:
+        """Columns in which all users agree. Shape: (d,), bool."""
+        agree = (self.user == self.user[:1]).all(0)
+        return agree if self.user.shape[0] > 1 else torch.zeros_like(agree)
+
+    def _least_squares(self, pointer: Tensor, items: Tensor, lengths: Tensor) -> Tensor:
+        bias = self._bias_columns()
+        vectors = self.item[:, ~bias]  # (num_items, d)
+        dim = vectors.shape[1]
+        gram = vectors.T @ vectors
+        base = gram + (self.ridge * gram.diagonal().mean() + 1e-8) * torch.eye(dim, device=gram.device)
+        padded = torch.cat([vectors, vectors.new_zeros(1, dim)])  # the last row pads short histories
+        longest = int(lengths.max()) if lengths.numel() else 0
+        place = torch.arange(longest, device=items.device)
+        result = self.item.new_zeros(lengths.numel(), self.item.shape[1])
+        result[:, bias] = self.user[:1, bias]
+        chunk = max(_BLOCK_VALUES // max(dim * (dim + longest), 1), 1)
+        for start in range(0, lengths.numel() if longest else 0, chunk):
+            part = slice(start, start + chunk)
+            inside = place < lengths[part].unsqueeze(1)  # (b, longest)
+            index = (pointer[:-1][part].unsqueeze(1) + place).clamp(max=items.numel() - 1)
+            taken = padded[torch.where(inside, items[index], self.num_items)]  # (b, longest, d)
+            system = torch.baddbmm(base.unsqueeze(0), taken.transpose(1, 2), taken, alpha=self.confidence)
+            solution: Tensor = torch.linalg.solve(system, (1 + self.confidence) * taken.sum(1))
+            result[part, ~bias] = solution
+        return result.masked_fill_((lengths == 0).unsqueeze(1), 0.0)

@@ -45,7 +45,7 @@ class ItemKNN(SparseItemScorer):
     """
 
     def __init__(
-        self, *, k: int = 100, user_damping: float = 1.0, asymmetry: float = 0.8, shrinkage: float = 5.0
+        self, *, k: int = 200, user_damping: float = 1.0, asymmetry: float = 0.8, shrinkage: float = 5.0
     ) -> None:
         super().__init__(k)
         check_not_negative("user_damping", user_damping)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from gnnrec.models._arguments import check_not_negative, check_positive, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.registry import register_model
 from gnnrec.nn.losses import bpr_loss, embedding_penalty
@@ -31,11 +32,15 @@ class LightGCN(Recommender):
         regularization: Weight of the penalty.
         init_std: Standard deviation of the initial embeddings.
 
+    Raises:
+        ArgumentError: If an argument is out of range.
+
     Shapes:
         - **forward:** user (num_users, embedding_dim), item (num_items, embedding_dim)
 
     Differs from the reference:
         An epoch visits every training pair once in random order; the authors' code draws users with replacement.
+        With gnnrec's sampler, items that nobody took in training are no negatives.
     """
 
     def __init__(
@@ -45,10 +50,15 @@ class LightGCN(Recommender):
         *,
         embedding_dim: int = 64,
         num_layers: int = 3,
-        regularization: float = 1e-4,
+        regularization: float = 1e-3,
         init_std: float = 0.1,
     ) -> None:
         super().__init__(num_users, num_items)
+        check_positive_integer("embedding_dim", embedding_dim)
+        if num_layers != 0:
+            check_positive_integer("num_layers", num_layers)
+        check_not_negative("regularization", regularization)
+        check_positive("init_std", init_std)
         self.embedding_dim = embedding_dim
         self.num_layers = num_layers
         self.regularization = regularization
@@ -65,10 +75,7 @@ class LightGCN(Recommender):
         """Propagated embeddings of all users and items."""
         adjacency = graph.adjacency("symmetric")
         final = adjacency.layer_mean(self.embedding, self.num_layers)
-        fold_in = None
-        if not torch.is_grad_enabled() and self.num_layers > 0:
-            fold_in = self._item_fold_in(graph)
-        return Embeddings(final[: self.num_users], final[self.num_users :], fold_in)
+        return Embeddings(final[: self.num_users], final[self.num_users :])
 
     def loss(self, graph: BipartiteGraph, features: Features, batch: Batch) -> dict[str, Tensor]:
         """BPR on propagated embeddings and the penalty on layer 0."""
@@ -80,8 +87,11 @@ class LightGCN(Recommender):
             "regularization": self.regularization * embedding_penalty(*self.embedding.index_select(0, nodes).chunk(3)),
         }
 
-    def _item_fold_in(self, graph: BipartiteGraph) -> Tensor:
+    @torch.no_grad()
+    def item_fold_in(self, graph: BipartiteGraph, features: Features) -> Tensor | None:
         """Equation 3 for a user node that joins after training, without an embedding of its own."""
+        if self.num_layers == 0:
+            return None
         last = self.num_layers - 1
         mean = graph.adjacency("symmetric").layer_mean(self.embedding, last)[self.num_users :]
         degree = graph.item_degree.clamp(min=1).sqrt().unsqueeze(1)

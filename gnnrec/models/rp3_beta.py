@@ -40,7 +40,7 @@ class RP3beta(SparseItemScorer):
         already taken. The paper takes either ``alpha`` or ``beta``; here they combine.
     """
 
-    def __init__(self, *, k: int = 100, alpha: float = 0.8, beta: float = 0.1) -> None:
+    def __init__(self, *, k: int = 200, alpha: float = 1.0, beta: float = 0.1) -> None:
         super().__init__(k)
         check_not_negative("alpha", alpha)
         check_not_negative("beta", beta)

@@ -46,7 +46,7 @@ class UserKNN(HistoryScorer):
         ratings; a power of the item's frequency instead of its logarithm.
     """
 
-    def __init__(self, *, k: int = 200, item_damping: float = 0.5, amplification: float = 2.0) -> None:
+    def __init__(self, *, k: int = 400, item_damping: float = 0.5, amplification: float = 2.0) -> None:
         super().__init__()
         check_positive_integer("k", k)
         check_not_negative("item_damping", item_damping)

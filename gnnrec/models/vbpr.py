@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gnnrec.errors import ArgumentError
+from gnnrec.models._arguments import check_not_negative, check_positive, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.registry import register_model
 from gnnrec.nn.content_projection import ContentProjection
@@ -38,7 +39,7 @@ class VBPR(Recommender):
         - **forward:** user and item (., embedding_dim + content_dim + 1); the last column carries the item biases
 
     Raises:
-        ArgumentError: If no modality is given.
+        ArgumentError: If no modality is given or an argument is out of range.
 
     Differs from the reference:
         Features are scaled to length 1 per modality; an item without content gets the modality's mean; Adam. The
@@ -57,12 +58,16 @@ class VBPR(Recommender):
         *,
         embedding_dim: int = 64,
         content_dim: int = 64,
-        regularization: float = 1e-2,
-        init_std: float = 0.01,
+        regularization: float = 3e-2,
+        init_std: float = 0.1,
     ) -> None:
         super().__init__(num_users, num_items)
         if not feature_dims:
             raise ArgumentError("'feature_dims' must name at least one modality: vbpr recommends from item content")
+        check_positive_integer("embedding_dim", embedding_dim)
+        check_positive_integer("content_dim", content_dim)
+        check_not_negative("regularization", regularization)
+        check_positive("init_std", init_std)
         self.embedding_dim = embedding_dim
         self.content_dim = content_dim
         self.regularization = regularization

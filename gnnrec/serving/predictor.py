@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from gnnrec.data.id_map import ExternalId, IdMap
-from gnnrec.errors import ArgumentError, RunError, UnknownNameError
+from gnnrec.errors import ArgumentError, UnknownNameError
 from gnnrec.evaluation.ranking import rank_items
-from gnnrec.models import Embeddings, EmbeddingScorer, create_model
+from gnnrec.models import EmbeddingScorer, create_model, model_class
 from gnnrec.models.history_scorer import HistoryScorer, gather_histories
 from gnnrec.serving.results import Recommendations, RecommendedItem, SimilarItems
 from gnnrec.training.run_folder import RunFolder
@@ -69,41 +70,47 @@ class Predictor:
             k: List length; lists are shorter where fewer unseen items exist.
             unknown: For users who were not in training and have no history here: ``"popular"`` gives the most-taken
                 items, ``"error"`` refuses.
-            histories: External item ids taken by some of the users; these lists replace what training knew of them.
+            histories: External item ids taken by some of these users; they replace what training knew of them.
 
         Returns:
             One list a user, in the order asked for.
 
         Raises:
-            ArgumentError: If ``k`` is not positive or ``unknown`` is not a policy.
+            ArgumentError: If ``k`` is not positive, ``unknown`` is not a policy, or a history's user is not asked for.
             UnknownNameError: If an item of a history does not exist, or a user with ``unknown="error"``.
         """
         if k < 1:
             raise ArgumentError(f"'k' must be a positive integer (got {k})")
         if unknown not in get_args(UnknownUsers):
             raise ArgumentError(f"'unknown' must be one of {', '.join(get_args(UnknownUsers))} (got {unknown!r})")
-        histories = histories or {}
+        given = {str(user_id): list(items) for user_id, items in (histories or {}).items()}
+        asked = [str(user_id) for user_id in user_ids]
+        for name in given:
+            if name not in asked:
+                raise ArgumentError(f"'histories' has one for user '{name}', who is not among 'user_ids'")
         positions = self.users.positions(user_ids)
         if unknown == "error":
-            for user_id, position in zip(user_ids, positions.tolist(), strict=True):
-                if position < 0 and user_id not in histories:
-                    raise UnknownNameError("user", str(user_id), _nearby(self.users, user_id))
-        rows, items = self._seen_rows(user_ids, positions, histories)
-        seen = BipartiteGraph(torch.stack([rows, items]), len(user_ids), len(self.items))
-        folded = torch.tensor([user_id in histories for user_id in user_ids], device=rows.device)
+            for name, position in zip(asked, positions.tolist(), strict=True):
+                if position < 0 and not given.get(name):
+                    raise UnknownNameError("user", name, _nearby(self.users, name))
+        if not asked:
+            return []
+        rows, items = self._seen_rows(asked, positions, given)
+        seen = BipartiteGraph(torch.stack([rows, items]), len(asked), len(self.items))
+        by_history = torch.tensor([name in given for name in asked], device=rows.device)
         known = torch.from_numpy(positions).to(rows.device)
-        block = _RequestScorer(self.scorer, seen, known, folded)
+        empty = seen.user_degree == 0
         ranking = rank_items(
-            block,
-            torch.arange(len(user_ids), device=rows.device),
-            k,
+            _RequestScorer(self.scorer, seen, known, by_history | (known < 0)),
+            torch.arange(len(asked), device=rows.device),
+            min(k, len(self.items)),
             seen=seen,
+            cold=empty,
             cold_scores=self.graph.item_degree.to(torch.float32),
         )
-        lengths = seen.user_degree.tolist()
         answers = []
-        for index, user_id in enumerate(user_ids):
-            source = "popular" if lengths[index] == 0 else "history" if user_id in histories else "model"
+        for index, (user_id, name) in enumerate(zip(user_ids, asked, strict=True)):
+            source = "popular" if bool(empty[index]) else "history" if name in given else "model"
             answers.append(Recommendations(user_id, self._listed(ranking.items[index], ranking.scores[index]), source))
         return answers
 
@@ -130,31 +137,28 @@ class Predictor:
         ]
 
     def _item_similarity(self, items: Tensor) -> Tensor:
-        if isinstance(self.scorer, EmbeddingScorer):
-            unit = torch.nn.functional.normalize(self.scorer.item, dim=1)
-            return unit[items] @ unit.T
         similarity = getattr(self.scorer, "item_similarity", None)
         if similarity is None:
             raise ArgumentError(f"'{self.description['model']['name']}' knows no similarity between items")
         rows: Tensor = similarity(items)
+        if isinstance(self.scorer, EmbeddingScorer):
+            return rows
         return rows.masked_fill(rows == 0, -torch.inf)  # neighbour models keep the similar ones only
 
     def _seen_rows(
-        self,
-        user_ids: Sequence[ExternalId],
-        positions: np.ndarray[Any, np.dtype[np.int64]],
-        histories: Mapping[ExternalId, Sequence[ExternalId]],
+        self, asked: Sequence[str], positions: npt.NDArray[np.int64], given: Mapping[str, Sequence[ExternalId]]
     ) -> tuple[Tensor, Tensor]:
         """Row of the request and item of everything that its users took."""
-        trained = [i for i, user_id in enumerate(user_ids) if positions[i] >= 0 and user_id not in histories]
         device = self.graph.device
+        trained = [row for row, name in enumerate(asked) if positions[row] >= 0 and name not in given]
         pointer, items = gather_histories(self.graph, torch.from_numpy(positions[trained]).to(device))
-        rows = torch.repeat_interleave(torch.tensor(trained, dtype=torch.int64, device=device), pointer.diff())
-        given = [
-            (i, self._known_items(histories[user_id])) for i, user_id in enumerate(user_ids) if user_id in histories
-        ]
-        all_rows = [rows, *(torch.full_like(taken, i) for i, taken in given)]
-        return torch.cat(all_rows), torch.cat([items, *(taken for _, taken in given)])
+        rows = [torch.repeat_interleave(torch.tensor(trained, dtype=torch.int64, device=device), pointer.diff())]
+        taken = [items]
+        for row, name in enumerate(asked):
+            if name in given:
+                taken.append(self._known_items(given[name]))
+                rows.append(torch.full_like(taken[-1], row))
+        return torch.cat(rows), torch.cat(taken)
 
     def _known_items(self, item_ids: Sequence[ExternalId]) -> Tensor:
         positions = self.items.positions(item_ids)
@@ -175,10 +179,9 @@ class _RequestScorer:
     """Scores the users of one request, known ones by the model and others by their histories."""
 
     def __init__(
-        self, scorer: EmbeddingScorer | HistoryScorer, seen: BipartiteGraph, known: Tensor, folded: Tensor
+        self, scorer: EmbeddingScorer | HistoryScorer, seen: BipartiteGraph, known: Tensor, by_history: Tensor
     ) -> None:
-        self.scorer, self.seen, self.known = scorer, seen, known
-        self.by_history = folded | (known < 0)
+        self.scorer, self.seen, self.known, self.by_history = scorer, seen, known, by_history
 
     def score(self, users: Tensor) -> Tensor:
         scores = torch.empty(users.numel(), self.seen.num_items, device=users.device)
@@ -212,13 +215,13 @@ def load(run: Path | str, *, device: str = "cpu") -> Predictor:
     description = folder.read_json("run.json")
     graph = folder.read_graph(device)
     users, items, titles = folder.read_ids()
+    name, arguments = description["model"]["name"], description["model"]["arguments"]
     scorer: EmbeddingScorer | HistoryScorer
-    if folder.has("embeddings.safetensors"):
-        scorer = EmbeddingScorer(Embeddings(**folder.read_tensors("embeddings.safetensors", device)))
-    else:
-        model = create_model(description["model"]["name"], **description["model"]["arguments"])
-        if not isinstance(model, HistoryScorer):
-            raise RunError(f"{folder.path / 'embeddings.safetensors'} is missing; train the run again")
+    if issubclass(model_class(name), HistoryScorer):
+        model = create_model(name, **arguments)
+        assert isinstance(model, HistoryScorer)
         model.load_state_dict(folder.read_tensors("model.safetensors", device))
         scorer = model.to(device).attach(graph)
+    else:
+        scorer = EmbeddingScorer.from_tensors(folder.read_tensors("embeddings.safetensors", device))
     return Predictor(scorer, graph, users, items, titles, description)

@@ -6,7 +6,7 @@ Subclass in a test file and name the model::
         model = "lightgcn"
 """
 
-from gnnrec.testing.datasets import checkerboard_dataset, planted_dataset, shuffled_features
+from gnnrec.testing.datasets import checkerboard_dataset, missing_features, planted_dataset, shuffled_features
 from gnnrec.testing.model_conformance import ModelConformance
 from gnnrec.testing.planted_modality import PlantedModality
 
@@ -14,6 +14,7 @@ __all__ = [
     "ModelConformance",
     "PlantedModality",
     "checkerboard_dataset",
+    "missing_features",
     "planted_dataset",
     "shuffled_features",
 ]

@@ -7,7 +7,7 @@ import torch
 
 from gnnrec.data import Dataset, IdMap, Interactions, ItemFeatures
 
-__all__ = ["checkerboard_dataset", "planted_dataset", "shuffled_features"]
+__all__ = ["checkerboard_dataset", "missing_features", "planted_dataset", "shuffled_features"]
 
 
 def checkerboard_dataset(size: int = 40, *, empty_users: int = 0) -> Dataset:
@@ -102,3 +102,16 @@ def shuffled_features(dataset: Dataset, seed: int = 0) -> Dataset:
         for order in [torch.randperm(dataset.num_items, generator=generator)]
     }
     return replace(dataset, features=shuffled)
+
+
+def missing_features(dataset: Dataset, share: float, seed: int = 0) -> Dataset:
+    """The same data with a share of the items, in [0, 1], lacking content in every modality."""
+    generator = torch.Generator().manual_seed(seed)
+    kept = torch.rand(dataset.num_items, generator=generator) >= share
+    masked = {name: ItemFeatures(features.x, features.mask & kept) for name, features in dataset.features.items()}
+    if bool(kept.any()):
+        return replace(dataset, features=masked)
+    # A data set refuses features that cover nothing, as a user's mistake; here they are meant.
+    empty = replace(dataset, features={})
+    empty.features = masked
+    return empty

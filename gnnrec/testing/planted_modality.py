@@ -3,8 +3,9 @@
 from typing import ClassVar
 
 from gnnrec.data import Dataset
+from gnnrec.errors import ArgumentError
 from gnnrec.evaluation import EvalOptions, evaluate
-from gnnrec.testing.datasets import planted_dataset, shuffled_features
+from gnnrec.testing.datasets import missing_features, planted_dataset, shuffled_features
 from gnnrec.testing.model_conformance import ModelConformance
 from graphs import BipartiteGraph
 
@@ -21,6 +22,11 @@ class PlantedModality(ModelConformance):
     shuffled_share: ClassVar[float] = 0.5
     """Share of that gain, at most, that may be left with shuffled features."""
 
+    kept_share: ClassVar[float] = 0.5
+    """Share of the gain, at least, that must be left with 30 % of the features missing."""
+    works_without_content: ClassVar[bool] = True
+    """Whether the model can be trained when no item has content."""
+
     @staticmethod
     def recall(suite: ModelConformance, dataset: Dataset) -> float:
         """Test Recall@20 of a suite's model after training."""
@@ -36,3 +42,22 @@ class PlantedModality(ModelConformance):
         lost = self.recall(self, shuffled_features(dataset)) / without - 1
         assert gain >= self.margin, f"{self.model} gains {gain:.1%} over its twin from planted features"
         assert lost <= self.shuffled_share * gain, f"{self.model} keeps {lost:.1%} of {gain:.1%} with shuffled features"
+
+    def test_missing_content(self) -> None:
+        """With 30 % of the features missing most of the gain stays; with all missing the model is its twin."""
+        dataset = planted_dataset()
+        without = self.recall(self.twin(), dataset)
+        gain = self.recall(self, dataset) - without
+        partly = self.recall(self, missing_features(dataset, 0.3)) - without
+        assert partly >= self.kept_share * gain, f"{self.model} keeps {partly:.3f} of {gain:.3f} with 30 % missing"
+        nothing = missing_features(dataset, 1.0)
+        if self.works_without_content:
+            left = self.recall(self, nothing) - without
+            assert abs(left) <= 0.5 * gain, f"{self.model} differs from its twin by {left:.3f} without any content"
+        else:
+            try:
+                self.trained(nothing)
+            except ArgumentError as error:
+                assert "no item has features" in str(error)
+            else:
+                raise AssertionError("a model that needs content must refuse data without any")

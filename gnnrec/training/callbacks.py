@@ -33,8 +33,15 @@ class EarlyStopping(Callback):
     def __init__(self, patience: int) -> None:
         self.patience = patience
 
+    def on_start(self, state: TrainState) -> None:
+        """A restored run may have had its last evaluation already."""
+        self._decide(state)
+
     def on_epoch(self, state: TrainState, record: dict[str, Any]) -> None:
         """Count the evaluations since the best one."""
+        self._decide(state)
+
+    def _decide(self, state: TrainState) -> None:
         since = sum("valid" in past for past in state.history if past["epoch"] > state.best_epoch)
         if since >= self.patience:
             state.stop = True

@@ -27,7 +27,7 @@ class Checkpoint(Callback):
 
     def on_epoch(self, state: TrainState, record: dict[str, Any]) -> None:
         """Write the state."""
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        temporary = self.path.with_name(f".{self.path.name}.new")
         with temporary.open("wb") as file:
             torch.save({"identity": self.identity, **state.to_dict()}, file)
             file.flush()

@@ -1,22 +1,21 @@
 """One experiment: train, select on validation, test once, write the run folder."""
 
-import hashlib
-import json
-import platform
+import contextlib
+import os
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-import gnnrec
-from gnnrec.data.dataset import Dataset, feature_hash
+from gnnrec.data.dataset import Dataset
 from gnnrec.data.interactions import Interactions
-from gnnrec.errors import ArgumentError, RunError
+from gnnrec.errors import ArgumentError, RunError, UnknownNameError
 from gnnrec.evaluation import EvalOptions, Evaluation, evaluate
-from gnnrec.models import EmbeddingScorer, Recommender, create_model, model_arguments, model_class
+from gnnrec.evaluation.metrics import METRICS
+from gnnrec.models import EmbeddingScorer, Recommender, create_model, model_class
 from gnnrec.models.base import Features
 from gnnrec.models.history_scorer import HistoryScorer
 from gnnrec.training.callbacks import Callback, EarlyStopping
@@ -24,6 +23,7 @@ from gnnrec.training.checkpoint import Checkpoint
 from gnnrec.training.history_file import HistoryFile
 from gnnrec.training.loop import fit
 from gnnrec.training.options import TrainOptions
+from gnnrec.training.run_description import describe_run
 from gnnrec.training.run_folder import RunFolder
 from gnnrec.training.state import TrainState
 from graphs import BipartiteGraph
@@ -117,40 +117,43 @@ def run_experiment(
 
     Raises:
         ArgumentError: If the data lack what the model needs.
-        RunError: If the folder is in use or its checkpoint belongs to other settings.
+        UnknownNameError: If the model, one of its arguments, a feature or the metric does not exist.
+        RunError: If the folder holds something, or, with ``resume``, a run with other settings. All of these are
+            found before anything is written.
     """
     options, evaluation = options or TrainOptions(), evaluation or EvalOptions()
     device = resolve_device(options.device)
-    run = RunFolder(out)
-    if not resume and run.path.exists() and any(run.path.iterdir()):
-        raise RunError(f"{run.path} is not empty; add --resume to continue that run, or choose another --out")
     chosen = _choose_features(model_name, dataset, features)
-    if options.deterministic:
-        torch.use_deterministic_algorithms(True)
-    torch.manual_seed(options.seed)
-    graph = BipartiteGraph.from_interactions(dataset.train).to(device)
-    on_device = {name: dataset.features[name].to(device) for name in chosen}
-    model = create_model(
-        model_name,
-        num_users=dataset.num_users,
-        num_items=dataset.num_items,
-        feature_dims={name: modality.dim for name, modality in on_device.items()},
-        **(model_options or {}),
-    ).to(device)
-    description = _describe(model_name, model, dataset, chosen, options, evaluation, device)
-    description["reading"] = dict(reading or {})
-    run.write_json("run.json", {**description, "status": "training"})
-    run.write_ids(dataset)
-    run.write_graph(graph)
-    started = time.perf_counter()
-    if isinstance(model, HistoryScorer):
-        state = None
-        model.fit(graph, on_device)
-    else:
-        state = _train(model, graph, on_device, dataset, options, evaluation, run, description, callbacks, resume)
-    seconds = time.perf_counter() - started
-    scorer = _finish_model(run, model, graph, on_device)
-    reports = evaluate_parts(scorer, graph, dataset, evaluation)
+    if issubclass(model_class(model_name), Recommender):
+        _check_selection(dataset, options, evaluation)
+    with _determinism(options.deterministic):
+        torch.manual_seed(options.seed)
+        graph = BipartiteGraph.from_interactions(dataset.train).to(device)
+        on_device = {name: dataset.features[name].to(device) for name in chosen}
+        model = create_model(
+            model_name,
+            num_users=dataset.num_users,
+            num_items=dataset.num_items,
+            feature_dims={name: modality.dim for name, modality in on_device.items()},
+            **(model_options or {}),
+        ).to(device)
+        description = describe_run(model_name, model, dataset, chosen, options, evaluation, device, reading or {})
+        run = _open_folder(RunFolder(out), description["identity"], resume)
+        checkpoint = Checkpoint(run.checkpoint, description["identity"])
+        saved = checkpoint.load(device) if run.checkpoint.exists() else None
+        run.write_json("run.json", {**description, "status": "training"})
+        run.write_ids(dataset)
+        run.write_graph(graph)
+        started = time.perf_counter()
+        state: TrainState | None = None
+        if isinstance(model, HistoryScorer):
+            model.fit(graph, on_device)
+        else:
+            hooks = [EarlyStopping(options.patience), HistoryFile(run.history), *callbacks, checkpoint]
+            state = _train(model, graph, on_device, dataset, options, evaluation, hooks, saved)
+        seconds = time.perf_counter() - started
+        scorer = _finish_model(run, model, graph, on_device)
+        reports = evaluate_parts(scorer, graph, dataset, evaluation)
     result = ExperimentResult(
         path=run.path,
         valid=reports.get("valid"),
@@ -191,6 +194,48 @@ def _choose_features(model_name: str, dataset: Dataset, names: Sequence[str] | N
     return chosen
 
 
+def _check_selection(dataset: Dataset, options: TrainOptions, evaluation: EvalOptions) -> None:
+    """Refuse what would leave nothing to select the epoch by."""
+    if len(dataset.valid) == 0:
+        raise ArgumentError(
+            f"{dataset.name} has no validation part to select the epoch on; carve one out of train with "
+            "gnnrec.data.splits.carve_validation (the command line does it by itself)"
+        )
+    known = [f"{name}@{k}" for name in METRICS for k in evaluation.ks]
+    if options.metric not in known:
+        raise UnknownNameError("metric", options.metric, known)
+
+
+def _open_folder(run: RunFolder, identity: str, resume: bool) -> RunFolder:
+    """The folder, once it is sure that writing into it harms no other run."""
+    used = run.path.exists() and any(run.path.iterdir())
+    if used and not resume:
+        raise RunError(f"{run.path} is not empty; add --resume to continue that run, or choose another --out")
+    if used:
+        if not run.has("run.json"):
+            raise RunError(f"{run.path} holds no run to resume (no run.json); choose another --out")
+        if run.read_json("run.json").get("identity") != identity:
+            raise RunError(
+                f"{run.path} holds a run with another model, data or options; resume with the same settings or choose "
+                "another --out"
+            )
+    return run
+
+
+@contextlib.contextmanager
+def _determinism(wanted: bool) -> Iterator[None]:
+    """Deterministic algorithms for the duration of a run."""
+    before = torch.are_deterministic_algorithms_enabled()
+    if wanted:
+        # cuBLAS reads this when it starts; without it torch refuses its products in deterministic mode.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+
+
 def _train(
     model: Recommender,
     graph: BipartiteGraph,
@@ -198,28 +243,18 @@ def _train(
     dataset: Dataset,
     options: TrainOptions,
     evaluation: EvalOptions,
-    run: RunFolder,
-    description: Mapping[str, Any],
-    callbacks: Sequence[Callback],
-    resume: bool,
+    hooks: Sequence[Callback],
+    saved: Mapping[str, Any] | None,
 ) -> TrainState:
-    if len(dataset.valid) == 0:
-        raise ArgumentError(
-            f"{dataset.name} has no validation part to select the epoch on; carve one out of train with "
-            "gnnrec.data.splits.carve_validation (the command line does it by itself)"
-        )
     positives = BipartiteGraph.from_interactions(dataset.valid).to(graph.device)
-    quick = EvalOptions(ks=evaluation.ks, beyond_accuracy=False)
-    if options.metric.rsplit("@", 1)[-1] not in {str(k) for k in quick.ks}:
-        raise ArgumentError(f"'metric' {options.metric!r} needs a list length among {quick.ks}; add it to 'ks'")
+    quick = EvalOptions(
+        ks=evaluation.ks, users_without_positives=evaluation.users_without_positives, beyond_accuracy=False
+    )
 
     def validate(current: Recommender) -> dict[str, float]:
         scorer = EmbeddingScorer(current.embeddings(graph, features))
         return evaluate(scorer, graph, positives, quick).metrics
 
-    checkpoint = Checkpoint(run.checkpoint, _identity(description))
-    saved = checkpoint.load(graph.device) if resume and run.checkpoint.exists() else None
-    hooks = [EarlyStopping(options.patience), HistoryFile(run.history), *callbacks, checkpoint]
     return fit(model, graph, features, options, validate=validate, callbacks=hooks, resume=saved)
 
 
@@ -231,61 +266,7 @@ def _finish_model(
     if isinstance(model, HistoryScorer):
         scorer = model
     else:
-        embeddings = model.embeddings(graph, features)
-        tensors = {name: value for name, value in embeddings._asdict().items() if value is not None}
-        run.write_tensors("embeddings.safetensors", tensors)
-        scorer = EmbeddingScorer(embeddings)
+        scorer = EmbeddingScorer(model.embeddings(graph, features), item_fold_in=model.item_fold_in(graph, features))
+        run.write_tensors("embeddings.safetensors", scorer.tensors())
     run.write_tensors("model.safetensors", model.state_dict())
     return scorer
-
-
-def _describe(
-    model_name: str,
-    model: Recommender | HistoryScorer,
-    dataset: Dataset,
-    features: Sequence[str],
-    options: TrainOptions,
-    evaluation: EvalOptions,
-    device: torch.device,
-) -> dict[str, Any]:
-    return {
-        "model": {
-            "name": model_name,
-            "arguments": {name: getattr(model, name) for name in model_arguments(model_name)},
-            "num_parameters": sum(parameter.numel() for parameter in model.parameters()),
-        },
-        "data": {
-            "name": dataset.name,
-            "path": str(Path(dataset.source).resolve()) if dataset.source else "",
-            "fingerprint": dataset.fingerprint,
-            "split": dataset.split,
-            "num_users": dataset.num_users,
-            "num_items": dataset.num_items,
-            "interactions": {part: len(interactions) for part, interactions in dataset.parts().items()},
-        },
-        "features": {
-            name: {
-                "hash": feature_hash(dataset.features[name]),
-                "dim": dataset.features[name].dim,
-                "coverage": dataset.features[name].coverage,
-            }
-            for name in features
-        },
-        "options": asdict(options),
-        "evaluation": asdict(evaluation),
-        "seed": options.seed,
-        "device": str(device),
-        "versions": {
-            "gnnrec": gnnrec.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-    }
-
-
-def _identity(description: Mapping[str, Any]) -> str:
-    """Hash of all that must be equal for a checkpoint to go on; more epochs or patience may be asked for later."""
-    settings = {name: description[name] for name in ("model", "features", "options", "device")}
-    settings["fingerprint"] = description["data"]["fingerprint"]
-    settings["options"] = {k: v for k, v in settings["options"].items() if k not in ("max_epochs", "patience")}
-    return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16).hexdigest()

@@ -114,10 +114,11 @@ def _train_epoch(
         culprits = torch.where(culprits.any(), culprits, ~torch.isfinite(values))
         for callback in callbacks:
             callback.on_step(state, step, num_steps)
-    bad = [name for name, culprit in zip(names, culprits.tolist(), strict=True) if culprit]
+    bad = [f"loss '{name}'" for name, culprit in zip(names, culprits.tolist(), strict=True) if culprit]
+    bad = bad or [f"parameter '{name}'" for name, value in model.named_parameters() if not torch.isfinite(value).all()]
     if bad:
         raise TrainingError(
-            f"loss {' and '.join(map(repr, bad))} is not finite in epoch {state.epoch + 1}; lower the learning rate or "
+            f"{' and '.join(bad)} is not finite in epoch {state.epoch + 1}; lower the learning rate or "
             "look at the item features. The checkpoint of the last good epoch is kept"
         )
     return {name: total / num_steps for name, total in zip(names, sums.tolist(), strict=True)}

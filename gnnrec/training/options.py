@@ -23,7 +23,7 @@ class TrainOptions:
         deterministic: Refuse CUDA operations whose result varies between runs.
     """
 
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     batch_size: int = 2048
     max_epochs: int = 1000
     patience: int = 20

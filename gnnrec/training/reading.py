@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gnnrec.data.dataset import Dataset
 from gnnrec.data.reading import read_dataset
-from gnnrec.data.splits import carve_validation
+from gnnrec.data.splits import apply_split, carve_validation
 from gnnrec.errors import ArgumentError
 from gnnrec.models import Recommender, model_class
 
@@ -25,6 +25,7 @@ def read_for_training(
     k_core: int = 0,
     format: str | None = None,
     column: Sequence[str] = (),
+    carve: bool = False,
 ) -> Dataset:
     """Read data so that ``model`` can be trained, selected and tested on them.
 
@@ -39,6 +40,7 @@ def read_for_training(
         k_core: Drop users and items with fewer interactions.
         format: Name of the format where it shall not be detected.
         column: Columns of a plain table as ``role=name``.
+        carve: Carve validation out of train for models without epochs too, so that all models see the same data.
 
     Raises:
         DataError: If the data are wrong.
@@ -52,13 +54,10 @@ def read_for_training(
             raise ArgumentError(f"'--column' takes role=name, such as user=customer (got {entry!r})")
     columns = {role: name for role, _, name in pairs} or None
 
-    def read(how: str) -> Dataset:
-        return read_dataset(path, format=format, columns=columns, split=how, seed=split_seed, k_core=k_core)
-
-    dataset = read(split)
+    dataset = read_dataset(path, format=format, columns=columns, split=split, seed=split_seed, k_core=k_core)
     if split == "given" and not len(dataset.valid) and not len(dataset.test):
-        dataset = read("ratio")
-    if len(dataset.valid) == 0 and issubclass(kind, Recommender):
+        dataset = apply_split(dataset, "ratio", split_seed)
+    if len(dataset.valid) == 0 and (carve or issubclass(kind, Recommender)):
         train, valid = carve_validation(dataset.train, ratio=VALIDATION_RATIO, seed=split_seed)
         note = f"{dataset.split}, {VALIDATION_RATIO:.0%} of each user's train as validation, seed {split_seed}"
         dataset = replace(dataset, train=train, valid=valid, split=note)

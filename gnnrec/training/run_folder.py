@@ -1,7 +1,6 @@
 """The folder that a run leaves behind."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -117,12 +116,20 @@ class RunFolder:
         self._replace("ids.parquet", lambda file: pq.write_table(table.replace_schema_metadata(integer), file))
 
     def read_ids(self) -> tuple[IdMap, IdMap, list[str | None]]:
-        """Users, items and the items' titles."""
+        """Users, items and the items' titles.
+
+        Raises:
+            RunError: If the file is missing or damaged.
+        """
         import numpy as np
+        import pyarrow as pa
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
-        table = pq.read_table(self.path / "ids.parquet")
+        try:
+            table = pq.read_table(self.path / "ids.parquet")
+        except (OSError, pa.ArrowInvalid) as error:
+            raise RunError(f"{self.path / 'ids.parquet'} cannot be read: {error}") from error
         metadata = table.schema.metadata
         maps = []
         for kind in ("user", "item"):
@@ -147,6 +154,6 @@ class RunFolder:
 
     def _replace(self, name: str, write: Any) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
-        temporary = self.path / f".{name}.{os.getpid()}"
+        temporary = self.path / f".{name}.new"
         write(temporary)
         temporary.replace(self.path / name)

@@ -13,8 +13,9 @@ __all__ = ["TripleSampler"]
 class TripleSampler:
     """Draws a whole epoch of (user, taken item, other item) triples at once, on the graph's device.
 
-    Negatives are uniform over the items that somebody took in training, and never among the user's own: a drawn item
-    that the user took is drawn again. Users who took every such item have no negative and are left out.
+    Negatives are uniform over the items that somebody took in training, less the user's own. Nothing is drawn twice:
+    the r-th item that a user did not take is found by binary search among the items taken, so that an epoch costs the
+    same however much users took. Users who took every such item have no negative and are left out.
 
     Args:
         graph: The training graph.
@@ -25,13 +26,16 @@ class TripleSampler:
 
     def __init__(self, graph: BipartiteGraph) -> None:
         self.graph = graph
-        self.candidates = graph.item_degree.nonzero().flatten()
-        self._all_items = self.candidates.numel() == graph.num_items
-        has_negative = graph.user_degree < self.candidates.numel()
-        self.users, self.positives = graph.edge_index
-        if not bool(has_negative.all()):
-            kept = has_negative[self.users]
-            self.users, self.positives = self.users[kept], self.positives[kept]
+        warm = graph.item_degree > 0
+        self.candidates = warm.nonzero().flatten()
+        self._free = self.candidates.numel() - graph.user_degree  # negatives of each user
+        user, item = graph.edge_index
+        # Among the candidates below a user's p-th item, its number less p are free.
+        place = warm.cumsum(0)[item] - 1
+        before = torch.arange(graph.num_edges, device=graph.device) - graph.user_pointer[user]
+        self._keys = user * (self.candidates.numel() + 1) + (place - before)  # sorted
+        has_negative = self._free[user] > 0
+        self.users, self.positives = user[has_negative], item[has_negative]
         if self.users.numel() == 0:
             raise DataError("every user took every item in training, so there is nothing to rank below")
 
@@ -53,15 +57,10 @@ class TripleSampler:
         return Batch(self.users[order], self.positives[order], negatives[order])
 
     def negatives(self, users: Tensor, generator: torch.Generator) -> Tensor:
-        """One item for each user that the user did not take. Shapes: (B,) -> (B,)."""
-        drawn = self._draw(users.numel(), generator)
-        rejected = self.graph.has_edges(users, drawn).nonzero().flatten()
-        while rejected.numel():
-            again = self._draw(rejected.numel(), generator)
-            drawn[rejected] = again
-            rejected = rejected[self.graph.has_edges(users[rejected], again)]
-        return drawn
-
-    def _draw(self, size: int, generator: torch.Generator) -> Tensor:
-        index = torch.randint(self.candidates.numel(), (size,), generator=generator, device=self.graph.device)
-        return index if self._all_items else self.candidates[index]
+        """One item for each user that the user did not take; the users must have one. Shapes: (B,) -> (B,)."""
+        free = self._free[users]
+        chance = torch.rand(users.shape, generator=generator, device=users.device, dtype=torch.float64)
+        wanted = (chance * free).to(torch.int64).minimum(free - 1)
+        keys = users * (self.candidates.numel() + 1) + wanted
+        taken_below = torch.searchsorted(self._keys, keys, right=True) - self.graph.user_pointer[users]
+        return self.candidates[wanted + taken_below]

@@ -24,7 +24,7 @@ class TrainState:
         best_value: That metric.
         best_parameters: The model's state at that epoch.
         history: One record an epoch: ``epoch``, ``losses``, ``valid`` (where evaluated), ``seconds``.
-        stop: Set by a callback to end training after this epoch.
+        stop: Set by a callback to end training after this epoch; not saved, a resumed run decides anew.
     """
 
     model: Recommender
@@ -56,7 +56,6 @@ class TrainState:
             "best_value": self.best_value,
             "best_parameters": self.best_parameters,
             "history": self.history,
-            "stop": self.stop,
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -67,5 +66,5 @@ class TrainState:
         torch.set_rng_state(saved["random"].cpu())
         if saved["cuda_random"] and torch.cuda.is_available():
             torch.cuda.set_rng_state_all([state.cpu() for state in saved["cuda_random"]])
-        for name in ("epoch", "best_epoch", "best_value", "best_parameters", "history", "stop"):
+        for name in ("epoch", "best_epoch", "best_value", "best_parameters", "history"):
             setattr(self, name, saved[name])

@@ -25,7 +25,11 @@ class TensorBoard(Callback):
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise MissingExtraError("tensorboard", "tensorboard", "writing TensorBoard logs") from error
-        self._writer = SummaryWriter(str(folder))
+        self._open = lambda: SummaryWriter(str(folder))
+
+    def on_start(self, state: TrainState) -> None:
+        """Open the event file."""
+        self._writer = self._open()  # type: ignore[no-untyped-call]
 
     def on_epoch(self, state: TrainState, record: dict[str, Any]) -> None:
         """Write the epoch's scalars."""
@@ -36,4 +40,5 @@ class TensorBoard(Callback):
 
     def on_end(self, state: TrainState) -> None:
         """Flush and close."""
-        self._writer.close()
+        if hasattr(self, "_writer"):
+            self._writer.close()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 
@@ -126,6 +127,44 @@ def test_log_without_validation_gets_one_carved_out_of_train(tmp_path: Path) -> 
     assert call("evaluate", str(tmp_path / "run"))[0] == 0
 
 
+def test_tensorboard_and_evaluation_settings_of_the_run(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    options = ["--tensorboard", "--mask-valid", "--users-without-positives", "zero", "--ks", "5,20"]
+    code, out, err = call("train", "bpr-mf", str(data), "--out", str(folder), "--json", *options, *TINY)
+    assert code == 0, err
+    assert list((folder / "tensorboard").iterdir())
+    again = json.loads(call("evaluate", str(folder), "--json")[1])
+    assert again["test"]["recall@5"] == json.loads(out)["test"]["recall@5"]
+    unmasked = json.loads(call("evaluate", str(folder), "--json", "--no-mask-valid")[1])
+    assert unmasked["valid"] == again["valid"] and unmasked["test"] != again["test"]
+
+
+def test_titles_that_look_like_markup_are_printed_as_they_are(tmp_path: Path) -> None:
+    whole = planted_dataset(num_users=40, num_items=30)
+    titles = pd.DataFrame({"item_id": range(30), "title": ["x [/b] :dog: [live]"] * 30})
+    data = write_dataset(replace(whole, catalog=titles), tmp_path / "data")
+    assert call("train", "popularity", str(data), "--out", str(tmp_path / "run"))[0] == 0
+    code, out, err = call("recommend", str(tmp_path / "run"), "--user", "1")
+    assert code == 0 and "x [/b] :dog: [live]" in out, err
+
+
+def test_odd_ids_on_the_command_line(finished: Path) -> None:
+    for name in ("--5", "\u00b2", "9" * 30):
+        code, out, err = call("recommend", str(finished), f"--user={name}")
+        assert code == 0 and "most popular" in out, err
+
+
+def test_every_model_can_be_trained_on_the_same_carved_data(tmp_path: Path) -> None:
+    whole = planted_dataset(num_users=60, num_items=80)
+    nothing = whole.valid.select(torch.tensor([], dtype=torch.int64))
+    data = write_dataset(replace(whole, valid=nothing), tmp_path / "data")
+    runs = [str(tmp_path / name) for name in ("gf-cf", "bpr-mf")]
+    for model, run in zip(("gf-cf", "bpr-mf"), runs, strict=True):
+        assert call("train", model, str(data), "--out", run, "--carve", *TINY)[0] == 0
+    code, _, err = call("compare", *runs)
+    assert code == 0, err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -137,9 +176,12 @@ def test_log_without_validation_gets_one_carved_out_of_train(tmp_path: Path) -> 
         (["train", "vbpr", "DATA", "--features", "plantd"], "did you mean 'planted'?"),
         (["train", "lightgcn", "DATA", "--device", "abacus"], "'device' 'abacus' is not available here"),
         (["train", "lightgcn", "DATA", "--batch-size", "0"], "'batch_size' must be a positive integer (got 0)"),
-        (["train", "lightgcn", "DATA", "--metric", "recall@7"], "needs a list length among"),
+        (["train", "lightgcn", "DATA", "--metric", "recall@7"], "unknown metric 'recall@7'; did you mean"),
         (["train", "lightgcn", "DATA", "--split", "rato"], "did you mean 'ratio'?"),
         (["train", "lightgcn", "DATA", "--resume"], "'--resume' needs '--out'"),
+        (["train", "lightgcn", "DATA", "--set", "num_layers=-1"], "'num_layers' must be a positive integer (got -1)"),
+        (["train", "vbpr", "DATA", "--set", "embedding_dim=0"], "'embedding_dim' must be a positive integer (got 0)"),
+        (["train", "bpr-mf", "DATA", "--metric", "coverage@20"], "unknown metric 'coverage@20'"),
         (["evaluate", "nowhere"], "is not a run folder"),
         (["recommend", "nowhere", "--user", "1"], "is not a run folder"),
     ],

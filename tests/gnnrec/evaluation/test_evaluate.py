@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from gnnrec.data import Interactions, ItemFeatures
-from gnnrec.errors import ArgumentError, DataError
+from gnnrec.errors import ArgumentError, DataError, TrainingError
 from gnnrec.evaluation import EvalOptions, evaluate, rank_items
 from graphs import BipartiteGraph
 
@@ -71,7 +71,13 @@ def test_cold_users_and_items_stay_in_and_are_counted() -> None:
 def test_share_found_by_item_count_adds_up_to_all_hits() -> None:
     table, train, test = random_case(1)
     ranking = rank_items(
-        table, torch.arange(NUM_USERS), 10, seen=train, positives=test, cold_scores=train.item_degree.float()
+        table,
+        torch.arange(NUM_USERS),
+        10,
+        seen=train,
+        positives=test,
+        cold=train.user_degree == 0,
+        cold_scores=train.item_degree.float(),
     )
     rows = evaluate(table, train, test, EvalOptions(ks=(10,))).by_item_count
     found = sum(row["recall@10"] * row["positives"] for row in rows if row["positives"])
@@ -102,6 +108,24 @@ def test_masked_validation_items_leave_the_test_lists() -> None:
     plain = evaluate(table, train, test, EvalOptions(ks=(1,)))
     masked = evaluate(table, train, test, EvalOptions(ks=(1,)), masked=valid)
     assert plain.metrics["recall@1"] != masked.metrics["recall@1"]
+
+
+def test_a_user_with_validation_items_only_is_still_cold() -> None:
+    table, train, _ = random_case()
+    valid = BipartiteGraph(torch.tensor([[3], [0]]), NUM_USERS, NUM_ITEMS)
+    popular_first = train.item_degree.float()
+    popular_first[0] = -1  # masked
+    best = int(popular_first.argmax())
+    positive = BipartiteGraph(torch.tensor([[3], [best]]), NUM_USERS, NUM_ITEMS)
+    report = evaluate(table, train, positive, EvalOptions(ks=(1,), beyond_accuracy=False), masked=valid)
+    assert report.counts["cold_users"] == 1 and report.metrics["recall@1"] == 1.0
+
+
+def test_scores_that_are_not_numbers_are_refused() -> None:
+    table, train, test = random_case()
+    table.scores[4, 7] = float("nan")
+    with pytest.raises(TrainingError, match="not numbers"):
+        evaluate(table, train, test)
 
 
 def test_users_without_positives_can_count_as_zero() -> None:

@@ -74,7 +74,8 @@ def check_scorer(
     empty = model.score_histories(histories_of([[], []]))
     assert empty.shape == (2, 6)
     assert torch.count_nonzero(empty) == 0
-    assert model.score(users).data_ptr() != model.score(users).data_ptr()
+    first, second = model.score(users), model.score(users)
+    assert first.data_ptr() != second.data_ptr()
 
     assert all(buffer.is_contiguous() for buffer in model.buffers())
     path = folder / "model.safetensors"

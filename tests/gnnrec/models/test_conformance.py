@@ -42,12 +42,13 @@ class TestLightGCN(ModelConformance):
 
 class TestContentKNN(PlantedModality):
     model = "content-knn"
+    works_without_content = False
     twin = TestPopularity
 
 
 class TestVBPR(PlantedModality):
     model = "vbpr"
-    arguments: ClassVar = {"embedding_dim": 8, "regularization": 0.01, "content_dim": 8}
+    arguments: ClassVar = {"embedding_dim": 8, "regularization": 0.01, "content_dim": 32}
     twin = TestBPRMF
 
 

@@ -62,7 +62,7 @@ def test_only_the_k_likeliest_transitions_to_each_item_count() -> None:
     for target in range(30):
         column = transitions[:, target]
         column[np.argsort(-column)[3:]] = 0.0
-    model = RP3beta(k=3).fit(graph_of(taken))
+    model = RP3beta(k=3, alpha=0.8, beta=0.1).fit(graph_of(taken))
     np.testing.assert_allclose(model.item_similarity(torch.arange(30)).numpy(), transitions, atol=1e-6)
 
 

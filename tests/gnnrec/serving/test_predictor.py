@@ -101,7 +101,8 @@ def test_lightgcn_fold_in_is_propagation_of_a_new_node() -> None:
     graph = BipartiteGraph(edges, 20, 15)
     model = LightGCN(20, 15, embedding_dim=8, num_layers=3)
     history = torch.tensor([1, 4, 6])
-    folded = EmbeddingScorer(model.embeddings(graph, {})).fold_in((torch.tensor([0, 3]), history))[0]
+    scorer = EmbeddingScorer(model.embeddings(graph, {}), item_fold_in=model.item_fold_in(graph, {}))
+    folded = scorer.fold_in((torch.tensor([0, 3]), history))[0]
     # Dense form: the new user sends nothing back, so items propagate among the old nodes as before.
     adjacency = graph.adjacency().csr.to_dense()
     layer, total = model.embedding.detach(), torch.zeros(8)
@@ -125,3 +126,30 @@ def test_least_squares_fold_in_solves_the_normal_equations() -> None:
     expected = torch.linalg.solve(item.T @ (weight[:, None] * item) + penalty, item.T @ (weight * target))
     torch.testing.assert_close(scorer.fold_in((torch.tensor([0, 3]), history))[0], expected, rtol=1e-4, atol=1e-5)
     assert not bool(scorer.fold_in((torch.tensor([0, 0]), history[:0])).any())
+
+
+def test_histories_are_matched_by_id_whatever_its_type(predictor: Predictor) -> None:
+    by_number = predictor.recommend([5], k=3, histories={5: ["song-1"]})[0]
+    by_text = predictor.recommend(["5"], k=3, histories={5: ["song-1"]})[0]
+    assert by_text.items == by_number.items and by_text.source == "history"
+    with pytest.raises(ArgumentError, match="'histories' has one for user '6', who is not among 'user_ids'"):
+        predictor.recommend([5], histories={6: ["song-1"]})
+    with pytest.raises(UnknownNameError, match="unknown user 'zz'"):
+        predictor.recommend(["zz"], unknown="error", histories={"zz": []})
+    assert predictor.recommend([]) == []
+
+
+def test_lists_are_never_longer_than_the_catalog(predictor: Predictor) -> None:
+    assert len(predictor.recommend(["stranger"], k=10**12)[0].items) == 80
+
+
+def test_biases_are_kept_for_new_users_and_left_out_of_similarity() -> None:
+    generator = torch.Generator().manual_seed(0)
+    user, item = torch.randn(5, 3, generator=generator), torch.randn(7, 3, generator=generator)
+    plain = EmbeddingScorer(Embeddings(user, item))
+    biased = EmbeddingScorer(Embeddings(torch.cat([user, torch.ones(5, 1)], 1), torch.cat([item, item[:, :1]], 1)))
+    history = (torch.tensor([0, 2, 5]), torch.tensor([0, 3, 1, 2, 6]))
+    folded = biased.fold_in(history)
+    torch.testing.assert_close(folded[:, :3], plain.fold_in(history))
+    assert folded[:, 3].tolist() == [1.0, 1.0]
+    torch.testing.assert_close(biased.item_similarity(torch.arange(7)), plain.item_similarity(torch.arange(7)))

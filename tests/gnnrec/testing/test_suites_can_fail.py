@@ -34,7 +34,7 @@ class BlindVBPR(VBPR):
     """Looks at content in training, not in its embeddings."""
 
     def forward(self, graph: BipartiteGraph, features: Features) -> Embeddings:
-        user, item, _ = super().forward(graph, features)
+        user, item = super().forward(graph, features)
         return Embeddings(user[:, : self.embedding_dim], item[:, : self.embedding_dim])
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from gnnrec.errors import RunError
+from gnnrec.errors import RunError, UnknownNameError
 from gnnrec.testing import planted_dataset
 from gnnrec.training import TrainOptions
 from gnnrec.training.experiment import run_experiment
@@ -88,3 +88,43 @@ def test_no_temporary_files_are_left(tmp_path: Path) -> None:
         "run.json", "model.safetensors", "embeddings.safetensors", "ids.parquet", "interactions.safetensors",
         "history.jsonl", "metrics.json", "metrics_per_user.parquet", "checkpoint.pt",
     }  # fmt: skip
+
+
+def test_refused_resume_leaves_the_run_as_it_was(tmp_path: Path) -> None:
+    options = TrainOptions(max_epochs=2, device="cpu")
+    run_experiment("bpr-mf", planted_dataset(num_users=60, num_items=80), tmp_path / "run", options=options)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    other = planted_dataset(num_users=50, num_items=80)
+    for model, data in (("bpr-mf", other), ("popularity", other), ("lightgcn", other)):
+        with pytest.raises(RunError, match="another model, data or options"):
+            run_experiment(model, data, tmp_path / "run", options=options, resume=True)
+    with pytest.raises(UnknownNameError, match="unknown metric 'recal@20'; did you mean 'recall@20'"):
+        run_experiment("bpr-mf", other, tmp_path / "new", options=TrainOptions(metric="recal@20", device="cpu"))
+    assert not (tmp_path / "new").exists()
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+def test_more_patience_continues_a_stopped_run(tmp_path: Path) -> None:
+    data = planted_dataset(num_users=80, num_items=100)
+    impatient, patient = (TrainOptions(max_epochs=30, patience=n, device="cpu") for n in (1, 30))
+    stopped = run_experiment("bpr-mf", data, tmp_path / "run", options=impatient)
+    assert stopped.epochs < 30
+    assert run_experiment("bpr-mf", data, tmp_path / "run", options=impatient, resume=True).epochs == stopped.epochs
+    resumed = run_experiment("bpr-mf", data, tmp_path / "run", options=patient, resume=True)
+    whole = run_experiment("bpr-mf", data, tmp_path / "whole", options=patient)
+    assert resumed.epochs == whole.epochs == 30 and resumed.test is not None and whole.test is not None
+    assert resumed.test.metrics == whole.test.metrics
+
+
+def test_order_of_features_is_part_of_the_run(tmp_path: Path) -> None:
+    data = planted_dataset(num_users=60, num_items=80)
+    options = TrainOptions(max_epochs=1, device="cpu")
+    run_experiment("vbpr", data, tmp_path / "run", features=["planted", "noise"], options=options)
+    with pytest.raises(RunError, match="another model, data or options"):
+        run_experiment("vbpr", data, tmp_path / "run", features=["noise", "planted"], options=options, resume=True)
+
+
+def test_deterministic_mode_ends_with_the_run(tmp_path: Path) -> None:
+    options = TrainOptions(max_epochs=1, device="cpu", deterministic=True)
+    run_experiment("lightgcn", planted_dataset(num_users=60, num_items=80), tmp_path / "run", options=options)
+    assert not torch.are_deterministic_algorithms_enabled()
