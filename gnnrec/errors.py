@@ -10,6 +10,7 @@ __all__ = [
     "MissingExtraError",
     "RunError",
     "TrainingError",
+    "UnknownIdError",
     "UnknownNameError",
 ]
 
@@ -64,6 +65,20 @@ class UnknownNameError(GnnrecError, LookupError):
 
     def __init__(self, kind: str, name: str, available: Iterable[str]) -> None:
         names = sorted(available)
-        near = difflib.get_close_matches(name, names, n=2, cutoff=0.6)
-        hint = f" did you mean {' or '.join(repr(match) for match in near)}?" if near else ""
-        super().__init__(f"unknown {kind} '{name}';{hint} Available: {', '.join(names) or 'none'}")
+        super().__init__(f"unknown {kind} '{name}';{_near(name, names)} Available: {', '.join(names) or 'none'}")
+
+
+class UnknownIdError(UnknownNameError):
+    """An external id is not in the data; the message lists near matches and a few of the many there are."""
+
+    def __init__(self, kind: str, name: str, ids: Sequence[str]) -> None:
+        near = _near(name, ids[:100_000])
+        LookupError.__init__(
+            self, f"unknown {kind} id '{name}';{near} Available: {len(ids):,} ids, such as {', '.join(ids[:3])}"
+        )
+
+
+def _near(name: str, names: Sequence[str]) -> str:
+    lowered = {candidate.lower(): candidate for candidate in names}
+    near = difflib.get_close_matches(name.lower(), lowered, n=2, cutoff=0.6)
+    return f" did you mean {' or '.join(repr(lowered[match]) for match in near)}?" if near else ""

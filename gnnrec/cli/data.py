@@ -20,7 +20,11 @@ OutArgument = Annotated[Path, typer.Argument(help="Folder to write.")]
 FormatOption = Annotated[str | None, typer.Option("--format", help="Name of the format, instead of finding it.")]
 ColumnOption = Annotated[
     list[str] | None,
-    typer.Option("--column", help="Column of a table by role, such as user=customer; repeat for more."),
+    typer.Option(
+        "--column",
+        help="Column of a table by role (user, item, timestamp, weight, split), such as user=customer; "
+        "repeat for more.",
+    ),
 ]
 FeaturesOption = Annotated[
     str | None, typer.Option("--features", help="Features to read, separated by commas; all if not given.")

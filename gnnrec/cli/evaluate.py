@@ -33,6 +33,8 @@ def evaluate(
     predictor = load(run, device=str(resolve_device(device)))
     description = predictor.description
     source = data or Path(description["data"]["path"])
+    if not source.exists():
+        raise RunError(f"the data of {run} are not at {source} any more; name their new place with --data")
     dataset = read_for_training(description["model"]["name"], source, **description["reading"])
     if dataset.fingerprint != description["data"]["fingerprint"]:
         raise RunError(f"{source} is not what {run} was trained on: its content has changed; train the run again")

@@ -46,26 +46,31 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
         code = app(args=arguments, prog_name="gnnrec", standalone_mode=False)
-    except BrokenPipeError:
+    except (Exception, KeyboardInterrupt) as error:
+        if debug:
+            raise
+        code = _report(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(error: BaseException) -> int:
+    """Print what went wrong and give the exit code."""
+    interrupts = (KeyboardInterrupt, typer.Abort)
+    # A file writer that was interrupted raises an error of its own.
+    if isinstance(error, interrupts) or isinstance(error.__context__, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+        return 130
+    if isinstance(error, BrokenPipeError):
         # The reader of a pipe has gone; Python must not complain about it again while it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
-        code = 130
-    except GnnrecError as error:
-        if debug:
-            raise
+        return 1
+    if isinstance(error, (GnnrecError, OSError)):
         print(f"error: {error}", file=sys.stderr)
-        code = 2
-    except Exception as error:
-        # Usage errors are click's, which typer brings along in a private copy: they are known by what they can do.
-        show, usage_code = getattr(error, "show", None), getattr(error, "exit_code", None)
-        if callable(show) and isinstance(usage_code, int):
-            show()
-            sys.exit(usage_code)
-        if debug:
-            raise
-        print(f"internal error: {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)
-        code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+        return 2
+    # Usage errors are click's, which typer brings along in a private copy: they are known by what they can do.
+    show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
+    if callable(show) and isinstance(code, int):
+        show()
+        return code
+    print(f"internal error: {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)
+    return 1

@@ -43,7 +43,7 @@ def recommend(
             "history": ", from the given history",
             "popular": ", unknown: the most popular items",
         }
-        rows = [[item.item_id, item.title, item.score] for item in answer.items]
+        rows = [[str(item.item_id), item.title, item.score] for item in answer.items]
         print_table(f"for {answer.user_id}{origin[answer.source]}", ["item", "title", "score"], rows)
 
 
@@ -57,10 +57,15 @@ def similar(
     from gnnrec.cli.output import print_json, print_table
     from gnnrec.serving import load
 
-    answers = load(run).similar_items(item, k)
+    predictor = load(run)
+    positions = predictor.items.positions(item).tolist()
+    items = [
+        predictor.items.ids([place])[0] if place >= 0 else name for name, place in zip(item, positions, strict=True)
+    ]
+    answers = predictor.similar_items(items, k)
     if json:
         print_json([answer.to_dict() for answer in answers])
         return
     for answer in answers:
-        rows = [[other.item_id, other.title, other.score] for other in answer.items]
+        rows = [[str(other.item_id), other.title, other.score] for other in answer.items]
         print_table(f"like {answer.item_id}", ["item", "title", "similarity"], rows)

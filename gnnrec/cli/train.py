@@ -36,7 +36,9 @@ def train(
         bool, typer.Option("--carve", help="Where the data bring no validation, take it out of train for every model.")
     ] = False,
     format_name: Annotated[str | None, typer.Option("--format", help="Format of PATH [default: detected].")] = None,
-    column: Annotated[list[str] | None, typer.Option(help="Column of a plain table, such as user=customer.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="Column of a table: user=NAME, item=, timestamp=, weight=, split=.")
+    ] = None,
     ks: Annotated[str, typer.Option("--ks", help="List lengths of the metrics.")] = "10,20,50",
     mask_valid: Annotated[bool, typer.Option(help="Leave validation items out of test lists.")] = False,
     users_without_positives: Annotated[str, typer.Option(help="In means: skip, or zero.")] = "skip",
@@ -178,5 +180,7 @@ def _report(
             f"best epoch {figures['best_epoch']} of {figures['epochs']} by validation {options.metric}; "
             f"{figures['fit_seconds']:.1f} s"
         )
+    if not figures["test"]:
+        status("there is no test part, so nothing was measured")
     user = dataset.users.ids([0])[0]
     status(f"run written to {folder}; next: gnnrec recommend {folder} --user {user}")

@@ -43,7 +43,7 @@ def read_dataset(
         features: Names of the features to load; None for all, empty for none. Others are not read.
         format: Name of the format, instead of finding it.
         columns: Column name of each role (``user``, ``item``, ``timestamp``, ``weight``, ``split``), for
-            tables.
+            tables. Timestamps are seconds since the epoch or ISO 8601 dates or date-times.
         split: ``"given"`` for the parts that the files give (all in train if they give none), or a
             splitter's name; see :func:`gnnrec.data.splits.list_splits`. A splitter pools the given parts
             first.
@@ -73,9 +73,20 @@ def read_dataset(
     dataset = _assemble(log, features)
     if k_core:
         dataset = filter_k_core(dataset, k_core)
-    dataset = apply_split(dataset, split, seed)
+    try:
+        dataset = apply_split(dataset, split, seed)
+    except DataError as error:
+        raise DataError([f"{problem}{_column_hint(log, split)}" for problem in error.problems]) from None
     dataset.notes += [*_overlap_notes(dataset), *_coverage_notes(dataset)]
     return dataset
+
+
+def _column_hint(log: RawLog, split: str) -> str:
+    """How to name the timestamp column that a split of a table lacks."""
+    if log.timestamp is not None or not log.columns or check_split(split) != "global-time":
+        return ""
+    have = ", ".join(f"'{name}'" for name in log.columns)
+    return f"; name the column with --column timestamp=NAME (columns: {have})"
 
 
 def _assemble(log: RawLog, wanted: Sequence[str] | None) -> Dataset:

@@ -40,8 +40,7 @@ def beyond_accuracy(
     """All figures of this module for lists of length k.
 
     Args:
-        items: Recommended items, best first, -1 where a list is shorter. Shape: (U, K) with K at least k,
-            int64.
+        items: Recommended items, best first, -1 where a list is shorter. Shape: (U, K) int64.
         train: Training interactions; popularity is the number of different users who took an item.
         features: Item features by name; without any there is no diversity.
         k: List length; further columns are not read.
@@ -61,8 +60,8 @@ def beyond_accuracy(
     if isinstance(train, Interactions):
         train = BipartiteGraph.from_interactions(train).to(items.device)
     _check_lists(items, train.num_items)
-    if not 1 <= k <= items.shape[1]:
-        raise ArgumentError(f"'k' must lie in [1, {items.shape[1]}], the length of the lists (got {k})")
+    if k < 1:
+        raise ArgumentError(f"'k' must be a positive integer (got {k})")
     if users is None:
         users = torch.arange(train.num_users, device=items.device)
     if users.shape != items.shape[:1]:

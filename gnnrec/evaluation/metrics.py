@@ -18,7 +18,7 @@ def ranking_metrics(hits: Tensor, num_positives: Tensor, ks: tuple[int, ...]) ->
     Args:
         hits: Whether each rank holds a positive. Shape: (U, K), bool.
         num_positives: T of each user; users with 0 get 0 everywhere. Shape: (U,).
-        ks: List lengths, each at most K.
+        ks: List lengths; one above K counts ranks that hold nothing.
 
     Returns:
         Values by name, such as ``"recall@20"``. Each of shape (U,), float32.
@@ -34,9 +34,9 @@ def ranking_metrics(hits: Tensor, num_positives: Tensor, ks: tuple[int, ...]) ->
     values: dict[str, Tensor] = {}
     for k in ks:
         at_most = num_positives.clamp(min=1, max=k)
-        number = found[:, k - 1].to(torch.float32)
+        number = found[:, :k][:, -1].to(torch.float32)
         values[f"recall@{k}"] = number / total
-        values[f"ndcg@{k}"] = (hit[:, :k] @ discount[:k]) / ideal[at_most - 1]
+        values[f"ndcg@{k}"] = (hit[:, :k] @ discount[:k]) / ideal[at_most.clamp(max=ideal.numel()) - 1]
         values[f"precision@{k}"] = number / k
         values[f"hit_rate@{k}"] = (number > 0).to(torch.float32)
         values[f"map@{k}"] = precision[:, :k].sum(1) / at_most

@@ -22,7 +22,7 @@ class Ranking:
 
     Args:
         users: Whose lists. Shape: (U,).
-        items: Items, best first; -1 where fewer than K are left. Shape: (U, K).
+        items: Items, best first; -1 where fewer than K are left. K is at most the number of items. Shape: (U, K).
         scores: Their scores; minus infinity where there is no item. Shape: (U, K).
         hits: Whether the item is among the user's positives. Shape: (U, K), bool.
     """
@@ -50,7 +50,7 @@ def rank_items(
     Args:
         scorer: Gives the scores.
         users: Whom to rank for. Shape: (U,), int64.
-        k: List length.
+        k: List length; lists are as long as the catalog at most.
         seen: Items to leave out.
         positives: Held-out items, to mark the hits.
         cold: Which of the users the scorer cannot know. Shape: (U,), bool.
@@ -66,9 +66,9 @@ def rank_items(
     num_items = seen.num_items
     length = min(k, num_items)
     block = block_size or max(_BLOCK_SCORES // max(num_items, 1), 16)
-    items = users.new_empty(users.numel(), k).fill_(-1)
-    scores = torch.full((users.numel(), k), -torch.inf, device=users.device)
-    hits = torch.zeros(users.numel(), k, dtype=torch.bool, device=users.device)
+    items = users.new_empty(users.numel(), length)
+    scores = torch.empty(users.numel(), length, device=users.device)
+    hits = torch.zeros(users.numel(), length, dtype=torch.bool, device=users.device)
     for start in range(0, users.numel(), block):
         part = slice(start, start + block)
         matrix = scorer.score(users[part])  # (B, num_items)
@@ -77,12 +77,12 @@ def rank_items(
         flat = matrix.view(-1)
         flat.index_fill_(0, _flat_index(seen, users[part]), -torch.inf)
         top = torch.topk(matrix, length, dim=1)
-        scores[part, :length] = top.values
-        items[part, :length] = top.indices
+        scores[part] = top.values
+        items[part] = top.indices
         if positives is not None:
             # Hits are read off the score matrix itself: positives are overwritten and looked up at the top places.
             flat.index_fill_(0, _flat_index(positives, users[part]), torch.inf)
-            hits[part, :length] = matrix.gather(1, top.indices) == torch.inf
+            hits[part] = matrix.gather(1, top.indices) == torch.inf
     if bool(torch.isnan(scores).any()):  # top-k puts NaN first, so none is overlooked
         raise TrainingError("the model gives scores that are not numbers; its parameters or features are broken")
     empty = scores == -torch.inf

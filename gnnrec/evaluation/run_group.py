@@ -189,7 +189,7 @@ def _check_metric(folders: Sequence[Path], metric: str) -> None:
     for folder in folders:
         path = folder / PER_USER_FILE
         if not path.is_file():
-            raise RunError(f"{folder} has no {PER_USER_FILE}; train the run again")
+            raise RunError(f"{folder} has no {PER_USER_FILE}: it has not finished; continue it with --resume")
         columns.append(_read(folder, read_schema).names)
         lacking = [key for key in _KEYS if key not in columns[-1]]
         if lacking:

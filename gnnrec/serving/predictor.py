@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gnnrec.data.id_map import ExternalId, IdMap
-from gnnrec.errors import ArgumentError, UnknownNameError
+from gnnrec.errors import ArgumentError, UnknownIdError
 from gnnrec.evaluation.ranking import rank_items
 from gnnrec.models import EmbeddingScorer, create_model, model_class
 from gnnrec.models.history_scorer import HistoryScorer, gather_histories
@@ -77,24 +77,18 @@ class Predictor:
 
         Raises:
             ArgumentError: If ``k`` is not positive, ``unknown`` is not a policy, or a history's user is not asked for.
-            UnknownNameError: If an item of a history does not exist, or a user with ``unknown="error"``.
+            UnknownIdError: If an item of a history does not exist, or a user with ``unknown="error"``.
         """
-        if k < 1:
-            raise ArgumentError(f"'k' must be a positive integer (got {k})")
-        if unknown not in get_args(UnknownUsers):
-            raise ArgumentError(f"'unknown' must be one of {', '.join(get_args(UnknownUsers))} (got {unknown!r})")
-        given = {str(user_id): list(items) for user_id, items in (histories or {}).items()}
+        _check_length(k)
+        given = _check_request(user_ids, unknown, histories or {})
+        if len(user_ids) == 0:
+            return []
         asked = [str(user_id) for user_id in user_ids]
-        for name in given:
-            if name not in asked:
-                raise ArgumentError(f"'histories' has one for user '{name}', who is not among 'user_ids'")
         positions = self.users.positions(user_ids)
         if unknown == "error":
             for name, position in zip(asked, positions.tolist(), strict=True):
                 if position < 0 and not given.get(name):
-                    raise UnknownNameError("user", name, _nearby(self.users, name))
-        if not asked:
-            return []
+                    raise UnknownIdError("user", name, _texts(self.users))
         rows, items = self._seen_rows(asked, positions, given)
         seen = BipartiteGraph(torch.stack([rows, items]), len(asked), len(self.items))
         by_history = torch.tensor([name in given for name in asked], device=rows.device)
@@ -103,7 +97,7 @@ class Predictor:
         ranking = rank_items(
             _RequestScorer(self.scorer, seen, known, by_history | (known < 0)),
             torch.arange(len(asked), device=rows.device),
-            min(k, len(self.items)),
+            k,
             seen=seen,
             cold=empty,
             cold_scores=self.graph.item_degree.to(torch.float32),
@@ -123,10 +117,10 @@ class Predictor:
 
         Raises:
             ArgumentError: If ``k`` is not positive or the model knows no item similarity.
-            UnknownNameError: If an item does not exist.
+            UnknownIdError: If an item does not exist.
         """
-        if k < 1:
-            raise ArgumentError(f"'k' must be a positive integer (got {k})")
+        _check_ids("item_ids", item_ids)
+        _check_length(k)
         items = self._known_items(item_ids)
         similarity = self._item_similarity(items).clone()
         similarity[torch.arange(items.numel(), device=items.device), items] = -torch.inf
@@ -164,7 +158,7 @@ class Predictor:
         positions = self.items.positions(item_ids)
         for item_id, position in zip(item_ids, positions.tolist(), strict=True):
             if position < 0:
-                raise UnknownNameError("item", str(item_id), _nearby(self.items, item_id))
+                raise UnknownIdError("item", str(item_id), _texts(self.items))
         return torch.from_numpy(positions).to(self.graph.device)
 
     def _listed(self, items: Tensor, scores: Tensor) -> list[RecommendedItem]:
@@ -193,12 +187,36 @@ class _RequestScorer:
         return scores
 
 
-def _nearby(ids: IdMap, wanted: ExternalId) -> list[str]:
-    """A few ids that look like the wanted one, for the message."""
-    import difflib
+def _texts(ids: IdMap) -> list[str]:
+    return [str(value) for value in ids.array.tolist()]
 
-    texts = [str(value) for value in ids.array[:100_000].tolist()]
-    return difflib.get_close_matches(str(wanted), texts, n=5, cutoff=0.5) or texts[:5]
+
+def _check_request(
+    user_ids: Sequence[ExternalId], unknown: str, histories: Mapping[ExternalId, Sequence[ExternalId]]
+) -> dict[str, list[ExternalId]]:
+    """Refuse what cannot be meant; give the histories by the text of the user's id."""
+    if unknown not in get_args(UnknownUsers):
+        raise ArgumentError(f"'unknown' must be one of {', '.join(get_args(UnknownUsers))} (got {unknown!r})")
+    _check_ids("user_ids", user_ids)
+    if not isinstance(histories, Mapping):
+        raise ArgumentError(f"'histories' must map user ids to lists of item ids (got {type(histories).__name__})")
+    asked = {str(user_id) for user_id in user_ids}
+    for user_id, items in histories.items():
+        _check_ids(f"histories[{user_id!r}]", items)
+        if str(user_id) not in asked:
+            raise ArgumentError(f"'histories' has one for user '{user_id}', who is not among 'user_ids'")
+    return {str(user_id): list(items) for user_id, items in histories.items()}
+
+
+def _check_length(k: int) -> None:
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        raise ArgumentError(f"'k' must be a positive integer (got {k!r})")
+
+
+def _check_ids(name: str, ids: object) -> None:
+    """A text is a sequence of letters, which is never meant."""
+    if isinstance(ids, (str, bytes, int)) or not isinstance(ids, (Sequence, np.ndarray)):
+        raise ArgumentError(f"'{name}' must be a list of ids (got {ids!r})")
 
 
 def load(run: Path | str, *, device: str = "cpu") -> Predictor:

@@ -141,6 +141,8 @@ def run_experiment(
         run = _open_folder(RunFolder(out), description["identity"], resume)
         checkpoint = Checkpoint(run.checkpoint, description["identity"])
         saved = checkpoint.load(device) if run.checkpoint.exists() else None
+        if saved is not None and saved["epoch"] > options.max_epochs:
+            raise RunError(f"{run.path} has trained {saved['epoch']} epochs already; 'max_epochs' must not be less")
         run.write_json("run.json", {**description, "status": "training"})
         run.write_ids(dataset)
         run.write_graph(graph)

@@ -7,7 +7,7 @@ from pathlib import Path
 from gnnrec.data.dataset import Dataset
 from gnnrec.data.reading import read_dataset
 from gnnrec.data.splits import apply_split, carve_validation
-from gnnrec.errors import ArgumentError
+from gnnrec.errors import ArgumentError, DataError
 from gnnrec.models import Recommender, model_class
 
 __all__ = ["VALIDATION_RATIO", "read_for_training"]
@@ -59,6 +59,11 @@ def read_for_training(
         dataset = apply_split(dataset, "ratio", split_seed)
     if len(dataset.valid) == 0 and (carve or issubclass(kind, Recommender)):
         train, valid = carve_validation(dataset.train, ratio=VALIDATION_RATIO, seed=split_seed)
+        if len(valid) == 0:
+            raise DataError(
+                f"{dataset.name}: no user has two training interactions, so none can be kept back for validation; "
+                "more data are needed to train this model"
+            )
         note = f"{dataset.split}, {VALIDATION_RATIO:.0%} of each user's train as validation, seed {split_seed}"
         dataset = replace(dataset, train=train, valid=valid, split=note)
     return dataset

@@ -42,6 +42,7 @@ class RawLog:
         features: Feature files of this format; nothing is loaded yet.
         catalog: Table of the items in position order.
         notes: What the user should know about the data, a line each.
+        columns: Names of the file's columns, where the user can choose among them.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class RawLog:
     features: list[FeatureFile] = field(default_factory=list)
     catalog: "pd.DataFrame | None" = None
     notes: list[str] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -168,5 +168,5 @@ def _gather(parts: Sequence[LogPart], chosen: Sequence[Mapping[str, str]], role:
     columns = []
     for part, roles in zip(parts, chosen, strict=True):
         if role in roles:
-            columns.append(part.table.weights(roles[role]) if role == "weight" else part.table.numbers(roles[role]))
+            columns.append(part.table.weights(roles[role]) if role == "weight" else part.table.times(roles[role]))
     return np.concatenate(columns)

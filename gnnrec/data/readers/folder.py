@@ -27,12 +27,18 @@ _NAMES = {
 
 
 def _detect(path: Path) -> bool:
-    return path.is_dir() and (path / INTERACTIONS).is_file()
+    if path.is_dir():
+        return (path / INTERACTIONS).is_file()
+    return path.name == INTERACTIONS and path.with_name(ITEMS).is_file()
 
 
 def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
-    """Read the folder; items have the order of ``items.parquet``, users that of ``users.parquet`` if any."""
+    """Read the folder, or that of the file ``interactions.parquet`` at ``path``.
+
+    Items have the order of ``items.parquet``, users that of ``users.parquet`` if any.
+    """
     refuse_columns(columns, _NAME)
+    path = path if path.is_dir() else path.parent
     log, item_table = read_parquet(path / INTERACTIONS), read_parquet(path / ITEMS)
     user_table = read_parquet(path / USERS) if (path / USERS).is_file() else None
     tables = [log, item_table, *([user_table] if user_table else [])]
@@ -52,7 +58,7 @@ def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
     else:
         users, user = _place(log, roles["user"], *id_columns["user"], "user")
     part = log.labels(roles["split"]) if "split" in roles else None
-    timestamp = log.numbers(roles["timestamp"]) if "timestamp" in roles else None
+    timestamp = log.times(roles["timestamp"]) if "timestamp" in roles else None
     weight = log.weights(roles["weight"]) if "weight" in roles else None
     raise_problems(tables)
     has_catalog = len(item_table.columns) > 1

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnrec.data.readers.base import PARTS
+from gnnrec.data.readers.dates import MOMENT, are_dates, epoch_seconds, is_date
 from gnnrec.errors import DataError
 
 __all__ = ["LogTable", "filled_rows", "raise_problems"]
@@ -93,22 +94,37 @@ class LogTable:
         self._report(column, "a whole number of at least 0", _is_position)
         return np.zeros(len(self), dtype=np.int64)
 
-    def numbers(self, column: str) -> npt.NDArray[np.generic]:
+    def times(self, column: str) -> npt.NDArray[np.generic]:
+        """Seconds since the epoch: int64 where all are whole numbers, float64 otherwise. Shape: (E,).
+
+        Numbers are taken for such seconds. Dates are those of a Parquet file or ISO 8601 text, in UTC where
+        they name no zone. A column has one kind.
+        """
+        values = self.columns[column]
+        if not are_dates(values):
+            return self.numbers(column, MOMENT)
+        seconds = epoch_seconds(values)
+        if seconds is None:
+            self._report(column, MOMENT, is_date)
+            return np.zeros(len(self))
+        return seconds
+
+    def numbers(self, column: str, wanted: str = "a finite number") -> npt.NDArray[np.generic]:
         """Finite numbers: int64 where all are whole numbers, float64 otherwise. Shape: (E,).
 
-        Dates of a Parquet file are given as seconds since the epoch.
+        Args:
+            column: Name of the column.
+            wanted: What the values must be, for the message.
         """
         import pyarrow as pa
 
         values = self.columns[column]
-        if pa.types.is_timestamp(values.type):
-            values = values.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
         try:
             decimals = values.cast(pa.float64(), safe=False)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             decimals = None
         if decimals is None or decimals.null_count or not np.isfinite(decimals.to_numpy()).all():
-            self._report(column, "a finite number", _is_finite, values)
+            self._report(column, wanted, _is_finite)
             return np.zeros(len(self))
         try:
             whole: npt.NDArray[np.int64] = values.cast(pa.int64()).to_numpy()
@@ -171,8 +187,8 @@ class LogTable:
             others += f" and {len(rows) - _SHOWN} more"
         self.problems.append(f"{self.path}, row {self.row(int(rows[0]))}, column '{column}': {message}{others}")
 
-    def _report(self, column: str, wanted: str, is_good: Callable[[object], bool], values: Any = None) -> None:
-        listed = (self.columns[column] if values is None else values).to_pylist()
+    def _report(self, column: str, wanted: str, is_good: Callable[[object], bool]) -> None:
+        listed = self.columns[column].to_pylist()
         bad = [row for row, value in enumerate(listed) if not is_good(value)]
         self.report_rows(column, f"must be {wanted} (got {listed[bad[0]]!r})", bad)
 

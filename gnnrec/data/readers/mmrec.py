@@ -49,7 +49,7 @@ def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
     raise_problems([table])
     user, item = table.indices(roles["user"]), table.indices(roles["item"])
     part = table.labels(roles["split"]) if "split" in roles else None
-    timestamp = table.numbers(roles["timestamp"]) if "timestamp" in roles else None
+    timestamp = table.times(roles["timestamp"]) if "timestamp" in roles else None
     weight = table.weights(roles["weight"]) if "weight" in roles else None
     raise_problems([table])
     notes: list[str] = []

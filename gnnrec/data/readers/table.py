@@ -34,7 +34,10 @@ def _detect(path: Path) -> bool:
 
 
 def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
-    return read_external_log(path, path.stem, [LogPart(read_table(path))], given=columns)
+    table = read_table(path)
+    log = read_external_log(path, path.stem, [LogPart(table)], given=columns)
+    log.columns = list(table.columns)
+    return log
 
 
 READER = Reader(name="table", looks_for="a .csv, .tsv or .parquet file", detect=_detect, read=_read)

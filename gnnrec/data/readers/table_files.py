@@ -47,11 +47,13 @@ def read_delimited(
     content = _read_bytes(path)
     if not content.strip():
         raise DataError(f"{path}: must have rows of data (got an empty file)")
+    if encoding == "utf8":
+        _check_utf8(path, content)
     if len(delimiter) > 1:
         content, delimiter = content.replace(delimiter.encode(), b"\t"), "\t"
     columns = list(names) if names is not None else header_of(path, delimiter)
     if not columns:
-        raise DataError(f"{path}, row 1: must be a line of column names in UTF-8 text")
+        raise DataError(f"{path}, row 1: must be a line of column names")
     if len(set(columns)) < len(columns):
         raise DataError(f"{path}, row 1: column names must differ (got {', '.join(columns)})")
     _check_delimiter(path, content, delimiter, encoding)
@@ -144,6 +146,16 @@ def _parse(
             [f"{path}, row {numbers[row - 1]}: must have {kind} (got {count})" for row, count in ragged[:_SHOWN]] + more
         )
     return table
+
+
+def _check_utf8(path: Path, content: bytes) -> None:
+    if content.isascii():
+        return
+    try:
+        content.decode("utf8")
+    except UnicodeDecodeError as error:
+        row = len((content[: error.start] + b".").splitlines())
+        raise DataError(f"{path}: row {row} is not UTF-8; save the file as UTF-8") from None
 
 
 def _check_delimiter(path: Path, content: bytes, delimiter: str, encoding: str) -> None:

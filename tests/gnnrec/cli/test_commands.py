@@ -215,3 +215,16 @@ def test_defaults_of_the_command_equal_those_of_the_options() -> None:
     for name in vars(options):
         assert defaults[name] == getattr(options, name), name
     assert defaults["ks"] == ",".join(map(str, evaluation.ks)) and defaults["mask_valid"] == evaluation.mask_valid
+
+
+def test_places_that_cannot_be_written_are_one_message(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    code, _, err = call("train", "popularity", str(data), "--out", str(file))
+    assert code == 2 and str(file) in err and "internal" not in err
+    assert call("train", "popularity", str(data), "--out", str(file / "run"))[0] == 2
+
+
+def test_fewer_epochs_than_trained_are_refused(finished: Path, data: Path) -> None:
+    code, _, err = call("train", "vbpr", str(data), "--out", str(finished), "--resume", *TINY[2:], "--max-epochs", "1")
+    assert code == 2 and "has trained 2 epochs already" in err

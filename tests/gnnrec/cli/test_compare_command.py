@@ -192,7 +192,7 @@ def test_unknown_metric_and_part(runs: list[Path]) -> None:
         ("run.json", "{", "run.json: is not valid JSON"),
         ("run.json", "[]", "run.json: is no JSON object"),
         ("run.json", '{"model": {"name": "x"}}', "run.json: lacks seed, data.fingerprint"),
-        ("metrics_per_user.parquet", None, "has no metrics_per_user.parquet; train the run again"),
+        ("metrics_per_user.parquet", None, "has no metrics_per_user.parquet: it has not finished"),
         ("metrics_per_user.parquet", "PAR1 cut off", "metrics_per_user.parquet: cannot be read"),
     ],
 )

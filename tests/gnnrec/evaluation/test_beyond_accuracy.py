@@ -159,7 +159,7 @@ def test_subset_of_users_and_undefined_figures(items: torch.Tensor, train: Inter
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"k": 9}, r"'k' must lie in \[1, 8\]"),
+        ({"k": 0}, r"'k' must be a positive integer \(got 0\)"),
         ({"items": torch.full((NUM_USERS, LENGTH), NUM_ITEMS)}, r"'items' must lie in \[0, 30\)"),
         ({"items": torch.full((NUM_USERS, LENGTH), -2)}, r"or be -1 for none \(got -2"),
         ({"items": torch.zeros(NUM_USERS, LENGTH)}, "'items' must be int64"),

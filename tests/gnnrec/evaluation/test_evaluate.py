@@ -99,7 +99,14 @@ def test_seen_items_are_never_listed_and_short_lists_are_padded() -> None:
         listed = ranking.items[user][ranking.items[user] >= 0]
         assert listed.numel() == NUM_ITEMS - int(train.user_degree[user])
         assert not bool(train.has_edges(torch.full_like(listed, user), listed).any())
-    assert bool((ranking.items[:, NUM_ITEMS:] == -1).all())
+    assert ranking.items.shape == (NUM_USERS, NUM_ITEMS)
+
+
+def test_lists_longer_than_the_catalog_cost_no_memory() -> None:
+    table, train, test = random_case()
+    report = evaluate(table, train, test, EvalOptions(ks=(NUM_ITEMS, 10**9)))
+    assert report.metrics["recall@1000000000"] == report.metrics[f"recall@{NUM_ITEMS}"] > 0.9
+    assert report.metrics["precision@1000000000"] < 1e-7
 
 
 def test_masked_validation_items_leave_the_test_lists() -> None:

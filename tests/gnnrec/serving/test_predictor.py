@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -78,8 +79,22 @@ def test_bad_requests(predictor: Predictor) -> None:
         predictor.recommend([1], k=0)
     with pytest.raises(ArgumentError, match="'unknown' must be one of popular, error"):
         predictor.recommend([1], unknown="guess")  # type: ignore[arg-type]
-    with pytest.raises(UnknownNameError, match=r"unknown item 'song-444'; did you mean"):
+    with pytest.raises(UnknownNameError, match=r"unknown item id 'song-444'; did you mean"):
         predictor.recommend([1], histories={1: ["song-444"]})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"user_ids": "0"}, r"'user_ids' must be a list of ids \(got '0'\)"),
+        ({"user_ids": [1], "k": "3"}, r"'k' must be a positive integer \(got '3'\)"),
+        ({"user_ids": [1], "histories": [["song-1"]]}, "'histories' must map user ids to lists"),
+        ({"user_ids": [1], "histories": {1: "song-1"}}, r"'histories\[1\]' must be a list of ids"),
+    ],
+)
+def test_wrong_types_are_refused(predictor: Predictor, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        predictor.recommend(**arguments)
 
 
 def test_load_says_what_is_wrong(tmp_path: Path, dataset: Dataset) -> None:
@@ -134,7 +149,7 @@ def test_histories_are_matched_by_id_whatever_its_type(predictor: Predictor) -> 
     assert by_text.items == by_number.items and by_text.source == "history"
     with pytest.raises(ArgumentError, match="'histories' has one for user '6', who is not among 'user_ids'"):
         predictor.recommend([5], histories={6: ["song-1"]})
-    with pytest.raises(UnknownNameError, match="unknown user 'zz'"):
+    with pytest.raises(UnknownNameError, match="unknown user id 'zz'"):
         predictor.recommend(["zz"], unknown="error", histories={"zz": []})
     assert predictor.recommend([]) == []
 
