@@ -43,7 +43,7 @@ class BPRMF(Recommender):
         *,
         embedding_dim: int = 64,
         regularization: float = 3e-2,
-        init_std: float = 0.1,
+        init_std: float = 0.01,
     ) -> None:
         super().__init__(num_users, num_items)
         check_positive_integer("embedding_dim", embedding_dim)

@@ -59,7 +59,7 @@ class VBPR(Recommender):
         embedding_dim: int = 64,
         content_dim: int = 64,
         regularization: float = 3e-2,
-        init_std: float = 0.1,
+        init_std: float = 0.01,
     ) -> None:
         super().__init__(num_users, num_items)
         if not feature_dims:

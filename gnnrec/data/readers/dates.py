@@ -47,25 +47,14 @@ def epoch_seconds(values: Any) -> npt.NDArray[np.generic] | None:
         The seconds, or None if a value is missing or no date.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if values.null_count:
         return None
-    if not pa.types.is_temporal(values.type):
-        if not pc.all(pc.match_substring_regex(values, _ISO)).as_py():
-            return None
-        # Arrow wants a zone in every value or in none.
-        for pattern, replacement in (
-            (f"^({_DAY})$", r"\1T00:00"),
-            (r"(\.[0-9]{6})[0-9]+", r"\1"),
-            (f"^({_DAY}[T ][0-9:.]+)$", r"\1Z"),
-        ):
-            values = pc.replace_substring_regex(values, pattern, replacement)
-    kind = pa.timestamp("us", getattr(values.type, "tz", None) if pa.types.is_temporal(values.type) else "UTC")
-    try:
-        micro = values.cast(kind, safe=False).cast(pa.int64()).to_numpy()
-    except pa.ArrowInvalid:  # a day that no calendar has
+    moments = values if pa.types.is_temporal(values.type) else _parse(values)
+    if moments is None:
         return None
+    kind = pa.timestamp("us", tz=getattr(moments.type, "tz", None))
+    micro = moments.cast(kind, safe=False).cast(pa.int64()).to_numpy()
     whole: npt.NDArray[np.int64] = micro // _MICRO
     return whole if bool((micro % _MICRO == 0).all()) else micro / _MICRO
 
@@ -74,10 +63,30 @@ def is_date(value: object) -> bool:
     """Whether one value of a column of dates can be read."""
     if not isinstance(value, str):
         return value is not None
-    if not re.search(_ISO, value):
+    if not re.fullmatch(_ISO, value):
         return False
     try:
         date.fromisoformat(value[:10])
     except ValueError:
         return False
     return True
+
+
+def _parse(values: Any) -> Any:
+    """Text as moments in UTC, or None if a value is no date."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pc.all(pc.match_substring_regex(values, _ISO)).as_py():
+        return None
+    # Arrow wants a time and a zone in every value, and at most six decimals.
+    for pattern, replacement in (
+        (f"^({_DAY})$", r"\1T00:00"),
+        (r"(\.[0-9]{6})[0-9]+", r"\1"),
+        (f"^({_DAY}[T ][0-9:.]+)$", r"\1Z"),
+    ):
+        values = pc.replace_substring_regex(values, pattern, replacement)
+    try:
+        return values.cast(pa.timestamp("us", tz="UTC"))
+    except pa.ArrowInvalid:  # a day that no calendar has
+        return None

@@ -6,10 +6,12 @@ import sys
 
 import numpy as np
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from gnnrec.cli.data import app
 from gnnrec.data import read_dataset
+from gnnrec.data.readers.external_log import COLUMN_NAMES
 from gnnrec.errors import ArgumentError, DataError, UnknownNameError
 
 
@@ -107,6 +109,12 @@ def test_columns_and_format(tmp_path):
     assert json.loads(call(*arguments))["users"] == 2
     with pytest.raises(ArgumentError, match="must be a role and a column"):
         call("info", file, "--column", "who")
+
+
+@pytest.mark.parametrize("command", ["info", "convert", "split"])
+def test_column_help_names_the_roles(command):
+    (option,) = [option for option in get_command(app).commands[command].params if option.name == "column"]
+    assert f"({', '.join(COLUMN_NAMES)})" in option.help
 
 
 def test_import_is_light():

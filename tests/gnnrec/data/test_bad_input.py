@@ -106,7 +106,8 @@ def test_table_with_missing_ids_and_bad_numbers(tmp_path):
     file.write_text("user_id,item_id,timestamp,rating\n,x,1,2\na,y,soon,inf\n")
     assert failure(file) == [
         f"{file}, row 2, column 'user_id': must be an id (got '')",
-        f"{file}, row 3, column 'timestamp': must be a finite number (got 'soon')",
+        f"{file}, row 3, column 'timestamp': must be seconds since the epoch or ISO 8601 such as 2024-01-16 or "
+        "2024-01-16T10:00:00Z, one kind in a column (got 'soon')",
         f"{file}, row 3, column 'rating': must be a finite number (got 'inf')",
     ]
     frame = pd.DataFrame({"user_id": ["a", None], "item_id": [1.5, 2.0], "timestamp": [1.0, np.nan]})
@@ -119,10 +120,64 @@ def test_table_with_missing_ids_and_bad_numbers(tmp_path):
     ]
 
 
-def test_not_text(tmp_path):
+@pytest.mark.parametrize(
+    ("values", "row", "got"),
+    [
+        (["2024-01-16", "2024-01-17", "16/01/2024"], 4, "16/01/2024"),
+        (["2024-01-16", "2024-02-30", "2024-01-17"], 3, "2024-02-30"),
+        (["", "2024-01-16", "2024-01-17"], 2, ""),
+        (["2024-01-16T10:00Z", "2024-01-16T24:00Z", "2024-01-16T10:00Z"], 3, "2024-01-16T24:00Z"),
+        (["2024-01-16", "1705363200", "2024-01-16"], 3, "1705363200"),
+        (["1", "2024-01-16", "3"], 3, "2024-01-16"),
+    ],
+)
+def test_timestamps_of_another_kind(tmp_path, values, row, got):
     file = tmp_path / "log.csv"
-    file.write_bytes(b"user_id,item_id\n\xff\xfe,b\n")
-    assert "log.csv: not readable as comma-separated utf8 text" in failure(file)[0]
+    lines = [f"u{number},x,{value}" for number, value in enumerate(values)]
+    file.write_text("\n".join(["user_id,item_id,timestamp", *lines]))
+    assert failure(file) == [
+        f"{file}, row {row}, column 'timestamp': must be seconds since the epoch or ISO 8601 such as 2024-01-16 or "
+        f"2024-01-16T10:00:00Z, one kind in a column (got '{got}')"
+    ]
+
+
+def test_missing_and_unwanted_dates_of_parquet(tmp_path):
+    times = pd.to_datetime(["2020-01-01", None])
+    frame = pd.DataFrame({"user_id": ["a", "b"], "item_id": [1, 2], "timestamp": times})
+    frame.to_parquet(tmp_path / "log.parquet")
+    (problem,) = failure(tmp_path / "log.parquet")
+    assert "row 2, column 'timestamp': must be seconds since the epoch or ISO 8601" in problem
+    frame.rename(columns={"timestamp": "weight"}).to_parquet(tmp_path / "log.parquet")
+    assert "row 1, column 'weight': must be a finite number" in failure(tmp_path / "log.parquet")[0]
+
+
+def test_split_by_time_names_the_columns_of_a_table(tmp_path):
+    file = tmp_path / "log.csv"
+    file.write_text("user_id,item_id,when\na,x,1\nb,x,2\nc,x,3\n")
+    needs = "log: split 'global-time' needs timestamps, which this log lacks"
+    hint = "name the column with --column timestamp=NAME (columns: 'user_id', 'item_id', 'when')"
+    assert failure(file, split="global_time") == [f"{needs}; {hint}"]
+    found = read_dataset(file, split="global-time", columns={"timestamp": "when"})
+    assert found.test.timestamp.tolist() == [3]
+    # Other formats fix their columns, so there is none to name.
+    assert failure(write_mmrec(tmp_path / "m", ROWS), split="global-time") == [needs]
+    file.write_text("user_id,item_id,timestamp\na,x,1\nb,x,1\n")
+    assert failure(file, split="global-time")[0].endswith("too many have the first timestamp")
+
+
+@pytest.mark.parametrize("name", ["log.csv", "log.tsv", "log.inter"])
+def test_text_that_is_not_utf8(tmp_path, name):
+    file = tmp_path / name
+    delimiter = "," if name == "log.csv" else "\t"
+    text = "\r\n".join(delimiter.join(row) for row in (["userID", "itemID", "note"], ["1", "2", "é"], ["3", "4", "ü"]))
+    lines = [line.encode() for line in text.split("\r\n")]
+    lines[2] = lines[2].decode().encode("latin-1")
+    file.write_bytes(b"\r\n".join(lines))
+    assert failure(file) == [f"{file}: row 3 is not UTF-8; save the file as UTF-8"]
+    file.write_bytes(b"\r\n".join([*lines[:2], b"", lines[2] + delimiter.encode()]))  # ragged as well
+    assert failure(file) == [f"{file}: row 4 is not UTF-8; save the file as UTF-8"]
+    file.write_bytes(text.encode("utf-16"))
+    assert failure(file) == [f"{file}: row 1 is not UTF-8; save the file as UTF-8"]
 
 
 def test_repeated_ids_in_items(tmp_path):

@@ -1,5 +1,7 @@
 """Every format is found from the path and read as written."""
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from log_files import (
     write_recbole,
     write_table,
 )
+from safetensors.torch import save_file
 
 from gnnrec.data import read_dataset
 from gnnrec.errors import ArgumentError, DataError, UnknownNameError
@@ -137,6 +140,51 @@ def test_parquet_dates_are_seconds(tmp_path):
     assert dataset.items.array.tolist() == [1, 2]
 
 
+@pytest.mark.parametrize("name", ["log.csv", "log.tsv", "log.inter", "log.parquet"])
+def test_iso_dates_are_seconds(tmp_path, name):
+    times = {
+        "1970-01-02": 86400,
+        "2024-01-16": 1705363200,
+        "2024-02-29T23:59": 1709251140,
+        "2024-01-16T10:00:00Z": 1705399200,
+        "2024-01-16 10:00:00": 1705399200,
+        "2024-01-16T10:00:00+02:00": 1705392000,
+        "2024-01-16 10:00:00-0530": 1705419000,
+        "1969-12-31T23:59:58.000000000Z": -2,
+    }
+    frame = pd.DataFrame(
+        {"user_id": [f"u{row}" for row in range(len(times))], "item_id": "x", "timestamp": list(times)}
+    )
+    if name == "log.inter":
+        frame.columns = ["user_id:token", "item_id:token", "timestamp:token"]
+    if name == "log.parquet":
+        frame.to_parquet(tmp_path / name)
+    else:
+        frame.to_csv(tmp_path / name, sep="," if name == "log.csv" else "\t", index=False)
+    dataset = read_dataset(tmp_path / name)
+    assert dataset.train.timestamp.tolist() == list(times.values())
+    assert dataset.train.timestamp.dtype == torch.int64
+
+
+def test_parts_of_a_second_stay(tmp_path):
+    file = tmp_path / "log.csv"
+    file.write_text("user_id,item_id,timestamp\na,x,2024-01-16T10:00:00.5Z\nb,x,2024-01-16 10:00:00.123456789\n")
+    dataset = read_dataset(file)
+    assert dataset.train.timestamp.dtype == torch.float64
+    assert dataset.train.timestamp.tolist() == [1705399200.5, 1705399200.123456]
+    times = pd.to_datetime(["2024-01-16 10:00:00.500", "2024-01-16 10:00:01.000"]).tz_localize("Europe/Berlin")
+    frame = pd.DataFrame({"user_id": ["a", "b"], "item_id": [1, 2], "timestamp": times})
+    frame.to_parquet(tmp_path / "log.parquet")
+    assert read_dataset(tmp_path / "log.parquet").train.timestamp.tolist() == [1705395600.5, 1705395601.0]
+
+
+def test_days_of_parquet_are_seconds(tmp_path):
+    days = [datetime.date(1970, 1, 2), datetime.date(2024, 1, 16)]
+    frame = pd.DataFrame({"user_id": ["a", "b"], "item_id": [1, 2], "timestamp": days})
+    frame.to_parquet(tmp_path / "log.parquet")
+    assert read_dataset(tmp_path / "log.parquet").train.timestamp.tolist() == [86400, 1705363200]
+
+
 def write_movielens_100k(folder):
     folder.mkdir()
     flags = "|".join("0" * 19)
@@ -184,6 +232,20 @@ def test_own_folder_keeps_the_order_of_items(tmp_path):
     assert rows_of(dataset) == EXPECTED
     assert dataset.items.array.tolist() == [3, 0, 9, 2, 1]
     assert dataset.catalog is None
+
+
+def test_own_folder_by_its_log(tmp_path):
+    folder = write_folder(tmp_path / "own", ROWS, items=[3, 0, 9, 2, 1])
+    (folder / "features").mkdir()
+    save_file({"x": torch.ones(5, 2)}, folder / "features" / "clip.image.safetensors")
+    dataset = read_dataset(folder / "interactions.parquet")
+    whole = read_dataset(folder)
+    assert dataset.items.array.tolist() == [3, 0, 9, 2, 1]
+    assert (dataset.name, dataset.source, dataset.fingerprint) == ("own", str(folder), whole.fingerprint)
+    assert list(dataset.features) == ["clip"]
+    assert read_dataset(folder / "interactions.parquet", format="table", features=[]).num_items == 4
+    (folder / "items.parquet").unlink()
+    assert read_dataset(folder / "interactions.parquet", features=[]).name == "interactions"
 
 
 def test_equal_data_have_one_fingerprint_in_every_format(tmp_path):
