@@ -60,6 +60,11 @@ def points(model: str) -> Iterator[dict[str, Any]]:
             yield dict(zip(grid, values, strict=True))
 
 
+def seeds_of(model: str) -> tuple[int, ...]:
+    """Seeds of the final runs: none that the search saw, and one for models without chance."""
+    return SEEDS if issubclass(model_class(model), Recommender) else (0,)
+
+
 def settings_of(model: str, point: dict[str, Any]) -> dict[str, Any]:
     """All hyper-parameters that a point stands for: its own and the defaults of today."""
     options = TrainOptions()
@@ -164,7 +169,7 @@ def write_table() -> None:
                 rows = {"defaults, also the search's choice": {}}
             for label, point in rows.items():
                 key = json.dumps(settings_of(model, point), sort_keys=True)
-                runs = by_run.get((data, model, key), [])
+                runs = [run for run in by_run.get((data, model, key), []) if run["seed"] in seeds_of(model)]
                 if runs:
                     shown = ", ".join(f"{key} {value:g}" for key, value in point.items())
                     name = f"{label}: {shown}" if shown else label
@@ -202,9 +207,8 @@ def main() -> None:
         if options.what == "search":
             jobs += [(data, model, point, 0) for point in points(model)]
             continue
-        seeds = SEEDS if "learning_rate" in GRIDS[model][0] else (0,)
         for point in ({}, chosen_point(read_records(), data.name, model)):
-            jobs += [(data, model, point, seed) for seed in seeds]
+            jobs += [(data, model, point, seed) for seed in seeds_of(model)]
     run_all(jobs)
 
 
