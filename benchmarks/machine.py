@@ -30,25 +30,20 @@ class Machine:
     Args:
         gemm: Floating-point operations a second of a float32 product.
         copy: Bytes read and written a second by a copy of one embedding table.
-        spmm: Non-zeros times columns a second of the CSR product.
-        adam: Bytes read and written a second by the fused optimiser step on that table.
-        gather: Bytes read and written a second by taking a step's rows out of that table.
+        spmm: Floating-point operations a second of the CSR product with that table.
     """
 
     gemm: float
     copy: float
     spmm: float
-    adam: float
-    gather: float
 
 
-def measure_machine(operator: SparseOperator, dim: int, *, rows: int, repeats: int = 30) -> Machine:
+def measure_machine(operator: SparseOperator, dim: int, *, repeats: int = 30) -> Machine:
     """Measure the rates on matrices of the shapes that the benchmark uses.
 
     Args:
         operator: The propagation matrix.
         dim: Columns of the embedding table.
-        rows: Rows gathered at a step.
         repeats: Tries.
     """
     size = operator.shape[0]
@@ -57,20 +52,10 @@ def measure_machine(operator: SparseOperator, dim: int, *, rows: int, repeats: i
     copy, _ = best_and_median(lambda: out.copy_(x), repeats)
     left, right, product = torch.randn(2048, 1024), torch.randn(1024, 2048), torch.empty(2048, 2048)
     gemm, _ = best_and_median(lambda: torch.mm(left, right, out=product), repeats)
-    parameter = torch.nn.Parameter(x.clone())
-    parameter.grad = torch.randn_like(x)
-    optimizer = torch.optim.Adam([parameter], fused=True)
-    adam, _ = best_and_median(optimizer.step, repeats)
-    index = torch.randint(size, (rows,))
-    taken = torch.empty(rows, dim)
-    gather, _ = best_and_median(lambda: torch.index_select(x, 0, index, out=taken), repeats)
-    table = x.numel() * 4
     return Machine(
         gemm=2 * 2048 * 1024 * 2048 / gemm,
-        copy=2 * table / copy,
-        spmm=operator.num_nonzeros * dim / spmm,
-        adam=7 * table / adam,
-        gather=2 * rows * dim * 4 / gather,
+        copy=2 * x.numel() * 4 / copy,
+        spmm=2 * operator.num_nonzeros * dim / spmm,
     )
 
 
