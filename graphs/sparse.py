@@ -11,6 +11,10 @@ from torch.autograd.function import once_differentiable
 __all__ = ["SparseOperator"]
 
 
+_COLUMNS = 32
+"""Columns propagated at a time on a CPU: half of the usual 64, for two thirds of the time once tables outgrow the L2."""
+
+
 class SparseOperator:
     r"""A constant float32 CSR matrix that multiplies dense matrices, with gradient to the dense side.
 
@@ -124,12 +128,23 @@ class _LayerMean(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, operator: SparseOperator, num_layers: int) -> Tensor:
         ctx.operator, ctx.num_layers = operator, num_layers
-        return _horner(operator, x, num_layers)
+        return _layer_mean(operator, x, num_layers)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        return _horner(ctx.operator.transposed, gradient.contiguous(), ctx.num_layers), None, None
+        return _layer_mean(ctx.operator.transposed, gradient.contiguous(), ctx.num_layers), None, None
+
+
+def _layer_mean(operator: SparseOperator, x: Tensor, num_layers: int) -> Tensor:
+    """The mean of the layers, on a CPU in blocks of columns that stay in its caches from layer to layer."""
+    if x.device.type != "cpu" or x.shape[1] <= _COLUMNS:
+        return _horner(operator, x, num_layers)
+    mean = torch.empty_like(x)
+    for start in range(0, x.shape[1], _COLUMNS):
+        columns = slice(start, start + _COLUMNS)
+        mean[:, columns] = _horner(operator, x[:, columns].contiguous(), num_layers)
+    return mean
 
 
 def _horner(operator: SparseOperator, x: Tensor, num_layers: int) -> Tensor:
