@@ -14,6 +14,9 @@ __all__ = ["SparseOperator"]
 _COLUMNS = 32
 """Columns propagated at a time on a CPU: blocks of the usual 64 stay in the caches from layer to layer."""
 
+_CACHED_BYTES = 16_000_000
+"""Largest block for which that holds; beyond it, whole rows make better use of each access to memory."""
+
 
 class SparseOperator:
     r"""A constant float32 CSR matrix that multiplies dense matrices, with gradient to the dense side.
@@ -138,7 +141,8 @@ class _LayerMean(torch.autograd.Function):
 
 def _layer_mean(operator: SparseOperator, x: Tensor, num_layers: int) -> Tensor:
     """The mean of the layers, on a CPU in blocks of columns that stay in its caches from layer to layer."""
-    if x.device.type != "cpu" or x.shape[1] <= _COLUMNS:
+    fits = x.shape[0] * _COLUMNS * x.element_size() <= _CACHED_BYTES
+    if x.device.type != "cpu" or x.shape[1] <= _COLUMNS or not fits:
         return _horner(operator, x, num_layers)
     mean = torch.empty_like(x)
     for start in range(0, x.shape[1], _COLUMNS):
