@@ -83,15 +83,13 @@ def _print_json(groups: list[RunGroup], comparisons: list[Comparison], metric: s
 
 
 def _print_tables(groups: list[RunGroup], comparisons: list[Comparison], metric: str, part: str) -> None:
-    from rich.markup import escape
-
     from gnnrec.cli.output import print_table
 
     print_table(
         f"{metric} on {part}, {groups[0].values.shape[1]:,} users",
         ["model", "seeds", "mean", "spread"],
         [
-            [escape(group.name), ", ".join(map(str, group.seeds)), group.mean, group.spread]
+            [group.name, ", ".join(map(str, group.seeds)), group.mean, group.spread]
             for group in sorted(groups, key=lambda group: -group.mean)
         ],
     )
@@ -103,7 +101,7 @@ def _print_tables(groups: list[RunGroup], comparisons: list[Comparison], metric:
         ["pair", "difference", "95 % interval", "t-test p", "Wilcoxon p"],
         [
             [
-                escape(f"{pair.a}\n- {pair.b}"),
+                f"{pair.a}\n- {pair.b}",
                 f"{pair.difference:+.4f}" + ("" if pair.relative is None else f"\n{pair.relative:+.1%}"),
                 f"{pair.ci_low:+.4f}\n{pair.ci_high:+.4f}",
                 _p_value(pair.t_p_corrected),

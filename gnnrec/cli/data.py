@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gnnrec.cli.output import print_json, print_table
+from gnnrec.cli.settings import parse_columns, parse_names
 
 if TYPE_CHECKING:
     from gnnrec.data import Dataset
@@ -95,24 +96,12 @@ def _read(
     return read_dataset(
         path,
         format=format,
-        columns=_parse_columns(column or []),
-        features=None if features is None else [name.strip() for name in features.split(",") if name.strip()],
+        columns=parse_columns(column or []),
+        features=parse_names(features),
         k_core=k_core,
         split=split,
         seed=seed,
     )
-
-
-def _parse_columns(pairs: list[str]) -> dict[str, str]:
-    from gnnrec.errors import ArgumentError
-
-    columns = {}
-    for pair in pairs:
-        role, separator, name = pair.partition("=")
-        if not (role and separator and name):
-            raise ArgumentError(f"'--column' must be a role and a column, such as user=customer (got '{pair}')")
-        columns[role] = name
-    return columns
 
 
 def _write(dataset: "Dataset", out: Path, force: bool, as_json: bool) -> None:
@@ -135,12 +124,10 @@ def _print(dataset: "Dataset", as_json: bool, written: Path | None = None) -> No
 
 
 def _print_tables(summary: dict[str, Any]) -> None:
-    from rich.markup import escape
-
-    print_table(escape(summary["name"]), ["", ""], [[label, escape(value)] for label, value in _lines(summary)])
+    print_table(summary["name"], ["", ""], [[label, value] for label, value in _lines(summary)])
     if summary["features"]:
         rows = [
-            [escape(name), values["modality"], values["dim"], values["items"], f"{values['coverage']:.1%}"]
+            [name, values["modality"], values["dim"], values["items"], f"{values['coverage']:.1%}"]
             for name, values in summary["features"].items()
         ]
         print_table("features", ["name", "modality", "dim", "items", "coverage"], rows)

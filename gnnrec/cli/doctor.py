@@ -166,7 +166,6 @@ def _device() -> dict[str, Any]:
 
 def _print_table(record: dict[str, Any], packages: list[_Package]) -> None:
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     console = Console(highlight=False)
@@ -174,14 +173,14 @@ def _print_table(record: dict[str, Any], packages: list[_Package]) -> None:
     console.print(f"device: {_device_line(record['device'])}")
     for name, sibling in record["siblings"].items():
         found = sibling["path"] or "not found"
-        origin = "gnnrec's own" if sibling["own"] else f"[red]not gnnrec's own[/red]: {escape(found)}"
+        origin = "gnnrec's own" if sibling["own"] else f"[red]not gnnrec's own[/red]: {found}"
         console.print(f"{name}: {origin}")
     table = Table()
     for header in ("package", "version", "state"):
         table.add_column(header, overflow="fold")
     for package in packages:
         colour = {"ok": "green", "broken": "red", "missing": "red" if package.core else "yellow"}[package.state]
-        state = f"[{colour}]{package.state}[/{colour}]" + (f": {escape(package.note)}" if package.note else "")
+        state = f"[{colour}]{package.state}[/{colour}]" + (f": {package.note}" if package.note else "")
         table.add_row(package.name, package.version or "-", state)
     console.print(table)
 

@@ -22,7 +22,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     table = Table()
     for index, column in enumerate(columns):
         text = any(isinstance(row[index], str) for row in rows)
-        table.add_column(column, justify="left" if text else "right", overflow="fold")
+        table.add_column(Text(column), justify="left" if text else "right", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))  # plain: a title may look like markup
     console = Console()

@@ -1,4 +1,4 @@
-"""``--set key=value`` for a model's own arguments."""
+"""Values that are given as text: ``--set``, ``--column``, lists."""
 
 import inspect
 import json
@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from gnnrec.errors import ArgumentError, UnknownNameError
 
-__all__ = ["parse_list_lengths", "parse_model_settings", "parse_names"]
+__all__ = ["parse_columns", "parse_list_lengths", "parse_model_settings", "parse_names"]
 
 
 def parse_model_settings(model: str, settings: Sequence[str]) -> dict[str, Any]:
@@ -29,6 +29,21 @@ def parse_model_settings(model: str, settings: Sequence[str]) -> dict[str, Any]:
             raise UnknownNameError(f"argument of '{model}'", key, known)
         values[key] = _read(key, text, known[key].annotation)
     return values
+
+
+def parse_columns(pairs: Sequence[str]) -> dict[str, str]:
+    """Columns of a table by role, from texts such as ``user=customer``.
+
+    Raises:
+        ArgumentError: If one is something else.
+    """
+    columns = {}
+    for pair in pairs:
+        role, separator, name = pair.partition("=")
+        if not (role and separator and name):
+            raise ArgumentError(f"'--column' must be a role and a column, such as user=customer (got '{pair}')")
+        columns[role] = name
+    return columns
 
 
 def parse_names(text: str | None) -> list[str] | None:

@@ -46,7 +46,7 @@ def train(
 ) -> None:
     """Train a model, select its epoch on validation, report the test figures, write the run folder."""
     from gnnrec.cli.output import status
-    from gnnrec.cli.settings import parse_list_lengths, parse_model_settings, parse_names
+    from gnnrec.cli.settings import parse_columns, parse_list_lengths, parse_model_settings, parse_names
     from gnnrec.evaluation.options import EvalOptions
     from gnnrec.training.experiment import run_experiment
     from gnnrec.training.options import TrainOptions
@@ -74,7 +74,7 @@ def train(
         "split_seed": split_seed,
         "k_core": k_core,
         "format": format_name,
-        "column": column or [],
+        "columns": parse_columns(column or []),
         "carve": carve,
     }
     dataset = _read(model, path, reading)

@@ -1,13 +1,13 @@
 """Reading data for a run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from gnnrec.data.dataset import Dataset
 from gnnrec.data.reading import read_dataset
 from gnnrec.data.splits import apply_split, carve_validation
-from gnnrec.errors import ArgumentError, DataError
+from gnnrec.errors import DataError
 from gnnrec.models import Recommender, model_class
 
 __all__ = ["VALIDATION_RATIO", "read_for_training"]
@@ -24,7 +24,7 @@ def read_for_training(
     split_seed: int = 0,
     k_core: int = 0,
     format: str | None = None,
-    column: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
     carve: bool = False,
 ) -> Dataset:
     """Read data so that ``model`` can be trained, selected and tested on them.
@@ -39,21 +39,14 @@ def read_for_training(
         split_seed: Seed of the split.
         k_core: Drop users and items with fewer interactions.
         format: Name of the format where it shall not be detected.
-        column: Columns of a plain table as ``role=name``.
+        columns: Column name of each role, for tables.
         carve: Carve validation out of train for models without epochs too, so that all models see the same data.
 
     Raises:
         DataError: If the data are wrong.
-        ArgumentError: If a column is not ``role=name``.
         UnknownNameError: If the model, the split or the format does not exist.
     """
     kind = model_class(model)
-    pairs = [entry.partition("=") for entry in column]
-    for entry, (_, separator, _) in zip(column, pairs, strict=True):
-        if not separator:
-            raise ArgumentError(f"'--column' takes role=name, such as user=customer (got {entry!r})")
-    columns = {role: name for role, _, name in pairs} or None
-
     dataset = read_dataset(path, format=format, columns=columns, split=split, seed=split_seed, k_core=k_core)
     if split == "given" and not len(dataset.valid) and not len(dataset.test):
         dataset = apply_split(dataset, "ratio", split_seed)
