@@ -97,13 +97,13 @@ def _print_tables(groups: list[RunGroup], comparisons: list[Comparison], metric:
         typer.echo("All runs are seeds of one model; there is nothing to test.")
         return
     print_table(
-        f"pairs, p values after Holm's correction over {len(comparisons)} (bold: below {_SIGNIFICANT})",
+        f"pairs, p values after Holm's correction over {len(comparisons)} (*: below {_SIGNIFICANT})",
         ["pair", "difference", "95 % interval", "t-test p", "Wilcoxon p"],
         [
             [
                 f"{pair.a}\n- {pair.b}",
                 f"{pair.difference:+.4f}" + ("" if pair.relative is None else f"\n{pair.relative:+.1%}"),
-                f"{pair.ci_low:+.4f}\n{pair.ci_high:+.4f}",
+                f"{pair.ci_low:+.4f} to {pair.ci_high:+.4f}",
                 _p_value(pair.t_p_corrected),
                 _p_value(pair.wilcoxon_p_corrected),
             ]
@@ -114,4 +114,4 @@ def _print_tables(groups: list[RunGroup], comparisons: list[Comparison], metric:
 
 def _p_value(value: float) -> str:
     text = f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"
-    return f"[bold]{text}[/bold]" if value < _SIGNIFICANT else text
+    return f"{text} *" if value < _SIGNIFICANT else text

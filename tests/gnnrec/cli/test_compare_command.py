@@ -227,3 +227,12 @@ def test_import_is_cheap() -> None:
     code = f"import sys, gnnrec.cli.compare; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[]"
+
+
+def test_significant_p_values_are_starred_in_the_table(tmp_path: Path) -> None:
+    better = write_run(tmp_path / "light", "lightgcn", 1, lift=0.2)
+    same = [write_run(tmp_path / f"bpr{seed}", name, seed) for seed, name in ((1, "bpr-mf"), (2, "vbpr"))]
+    clear = CliRunner().invoke(app, [str(better), str(same[0])]).stdout
+    assert " *" in clear.split("Wilcoxon p")[1] and "[bold]" not in clear
+    unclear = CliRunner().invoke(app, [str(folder) for folder in same]).stdout
+    assert " *" not in unclear.split("Wilcoxon p")[1]
