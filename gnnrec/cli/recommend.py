@@ -17,6 +17,7 @@ def recommend(
         typer.Option(help="Item ids that the user took, by commas, in place of the training history."),
     ] = None,
     unknown: Annotated[str, typer.Option(help="For unknown users: popular or error.")] = "popular",
+    unknown_items: Annotated[str, typer.Option(help="For unknown items of --history: error or ignore.")] = "error",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Recommend unseen items to users."""
@@ -33,7 +34,13 @@ def recommend(
         predictor.users.ids([place])[0] if place >= 0 else name for name, place in zip(user, positions, strict=True)
     ]
     histories = {users[0]: parse_names(history) or []} if history is not None else None
-    answers = predictor.recommend(users, k, unknown=unknown, histories=histories)  # type: ignore[arg-type]
+    answers = predictor.recommend(
+        users,
+        k,
+        unknown=unknown,  # type: ignore[arg-type]
+        unknown_items=unknown_items,  # type: ignore[arg-type]
+        histories=histories,
+    )
     if json:
         print_json([answer.to_dict() for answer in answers])
         return

@@ -18,9 +18,10 @@ from gnnrec.serving.results import Recommendations, RecommendedItem, SimilarItem
 from gnnrec.training.run_folder import RunFolder
 from graphs import BipartiteGraph
 
-__all__ = ["Predictor", "UnknownUsers", "load"]
+__all__ = ["Predictor", "UnknownItems", "UnknownUsers", "load"]
 
 UnknownUsers = Literal["popular", "error"]
+UnknownItems = Literal["error", "ignore"]
 
 
 class Predictor:
@@ -61,6 +62,7 @@ class Predictor:
         k: int = 10,
         *,
         unknown: UnknownUsers = "popular",
+        unknown_items: UnknownItems = "error",
         histories: Mapping[ExternalId, Sequence[ExternalId]] | None = None,
     ) -> list[Recommendations]:
         """The best k unseen items of each user.
@@ -70,6 +72,7 @@ class Predictor:
             k: List length; lists are shorter where fewer unseen items exist.
             unknown: For users who were not in training and have no history here: ``"popular"`` gives the most-taken
                 items, ``"error"`` refuses.
+            unknown_items: For items of a history that do not exist: ``"error"`` refuses, ``"ignore"`` goes by the rest.
             histories: External item ids taken by some of these users; they replace what training knew of them.
 
         Returns:
@@ -77,10 +80,15 @@ class Predictor:
 
         Raises:
             ArgumentError: If ``k`` is not positive, ``unknown`` is not a policy, or a history's user is not asked for.
-            UnknownIdError: If an item of a history does not exist, or a user with ``unknown="error"``.
+            UnknownIdError: If an item of a history does not exist (with ``unknown_items="error"``), or a user (with
+                ``unknown="error"``).
         """
         _check_length(k)
-        given = _check_request(user_ids, unknown, histories or {})
+        _check_policy("unknown", unknown, get_args(UnknownUsers))
+        _check_policy("unknown_items", unknown_items, get_args(UnknownItems))
+        given = _check_request(user_ids, histories or {})
+        if unknown_items == "ignore":
+            given = {name: [item for item in items if item in self.items] for name, items in given.items()}
         if len(user_ids) == 0:
             return []
         asked = [str(user_id) for user_id in user_ids]
@@ -191,12 +199,15 @@ def _texts(ids: IdMap) -> list[str]:
     return [str(value) for value in ids.array.tolist()]
 
 
+def _check_policy(name: str, value: str, policies: tuple[str, ...]) -> None:
+    if value not in policies:
+        raise ArgumentError(f"'{name}' must be one of {', '.join(policies)} (got {value!r})")
+
+
 def _check_request(
-    user_ids: Sequence[ExternalId], unknown: str, histories: Mapping[ExternalId, Sequence[ExternalId]]
+    user_ids: Sequence[ExternalId], histories: Mapping[ExternalId, Sequence[ExternalId]]
 ) -> dict[str, list[ExternalId]]:
     """Refuse what cannot be meant; give the histories by the text of the user's id."""
-    if unknown not in get_args(UnknownUsers):
-        raise ArgumentError(f"'unknown' must be one of {', '.join(get_args(UnknownUsers))} (got {unknown!r})")
     _check_ids("user_ids", user_ids)
     if not isinstance(histories, Mapping):
         raise ArgumentError(f"'histories' must map user ids to lists of item ids (got {type(histories).__name__})")

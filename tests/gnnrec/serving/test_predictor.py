@@ -168,3 +168,15 @@ def test_biases_are_kept_for_new_users_and_left_out_of_similarity() -> None:
     torch.testing.assert_close(folded[:, :3], plain.fold_in(history))
     assert folded[:, 3].tolist() == [1.0, 1.0]
     torch.testing.assert_close(biased.item_similarity(torch.arange(7)), plain.item_similarity(torch.arange(7)))
+
+
+def test_unknown_items_of_a_history_are_refused_or_ignored(predictor: Predictor) -> None:
+    history = ["song-1", "gone", "song-2"]
+    with pytest.raises(UnknownNameError, match="unknown item id 'gone'"):
+        predictor.recommend(["new"], histories={"new": history})
+    ignored = predictor.recommend(["new"], k=5, histories={"new": history}, unknown_items="ignore")
+    assert ignored == predictor.recommend(["new"], k=5, histories={"new": ["song-1", "song-2"]})
+    nothing_left = predictor.recommend(["new"], histories={"new": ["gone"]}, unknown_items="ignore")[0]
+    assert nothing_left.source == "popular"
+    with pytest.raises(ArgumentError, match="'unknown_items' must be one of error, ignore"):
+        predictor.recommend(["new"], unknown_items="guess")  # type: ignore[arg-type]
