@@ -40,7 +40,8 @@ class LightGCN(Recommender):
 
     Differs from the reference:
         An epoch visits every training pair once in random order; the authors' code draws users with replacement.
-        With gnnrec's sampler, items that nobody took in training are no negatives.
+        With gnnrec's sampler, items that nobody took in training are no negatives. The penalty's default is 1e-3, not
+        1e-4: ``benchmarks/README.md`` says by what search.
     """
 
     def __init__(
