@@ -20,7 +20,7 @@ from typing import Any
 from gnnrec.evaluation import EvalOptions
 from gnnrec.models import Recommender, model_arguments, model_class
 from gnnrec.training import TrainOptions
-from gnnrec.training.experiment import run_experiment, uses_features
+from gnnrec.training.experiment import run_experiment
 from gnnrec.training.reading import read_for_training
 
 RESULTS = Path(__file__).parent / "results"
@@ -95,7 +95,7 @@ def run_once(data: Path, model: str, point: dict[str, Any], seed: int) -> dict[s
             dataset,
             Path(folder) / "run",
             model_options={key: value for key, value in point.items() if key not in TRAINING},
-            features=FEATURES.get(dataset.name) if uses_features(model) else None,
+            features=FEATURES.get(dataset.name) if model_class(model).needs_features else None,
             options=options,
             evaluation=EvalOptions(ks=(10, 20), beyond_accuracy=False),
         )

@@ -1,9 +1,12 @@
 """``gnnrec recommend`` and ``gnnrec similar``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from gnnrec.data.id_map import ExternalId, IdMap
 
 __all__ = ["recommend", "similar"]
 
@@ -29,10 +32,7 @@ def recommend(
     if history is not None and len(user) > 1:
         raise ArgumentError("'--history' goes with one '--user'")
     predictor = load(run)
-    positions = predictor.users.positions(user).tolist()
-    users = [
-        predictor.users.ids([place])[0] if place >= 0 else name for name, place in zip(user, positions, strict=True)
-    ]
+    users = _as_stored(predictor.users, user)
     histories = {users[0]: parse_names(history) or []} if history is not None else None
     answers = predictor.recommend(
         users,
@@ -65,14 +65,16 @@ def similar(
     from gnnrec.serving import load
 
     predictor = load(run)
-    positions = predictor.items.positions(item).tolist()
-    items = [
-        predictor.items.ids([place])[0] if place >= 0 else name for name, place in zip(item, positions, strict=True)
-    ]
-    answers = predictor.similar_items(items, k)
+    answers = predictor.similar_items(_as_stored(predictor.items, item), k)
     if json:
         print_json([answer.to_dict() for answer in answers])
         return
     for answer in answers:
         rows = [[str(other.item_id), other.title, other.score] for other in answer.items]
         print_table(f"like {answer.item_id}", ["item", "title", "similarity"], rows)
+
+
+def _as_stored(ids: "IdMap", names: list[str]) -> "list[ExternalId]":
+    """Ids of the kind that the data have, where they exist: ``"12"`` becomes 12 if ids are integers."""
+    positions = ids.positions(names).tolist()
+    return [ids.ids([place])[0] if place >= 0 else name for name, place in zip(names, positions, strict=True)]

@@ -28,7 +28,7 @@ from gnnrec.training.run_folder import RunFolder
 from gnnrec.training.state import TrainState
 from graphs import BipartiteGraph
 
-__all__ = ["ExperimentResult", "resolve_device", "run_experiment", "uses_features"]
+__all__ = ["ExperimentResult", "resolve_device", "run_experiment"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +60,6 @@ class ExperimentResult:
             "best_epoch": self.best_epoch,
             "fit_seconds": round(self.seconds, 3),
         }
-
-
-def uses_features(model: str) -> bool:
-    """Whether a registered model looks at item features."""
-    return model_class(model).needs_features
 
 
 def resolve_device(name: str) -> torch.device:
@@ -176,17 +171,18 @@ def evaluate_parts(
     """Evaluate on validation and test, as far as the data have them."""
     features = {name: modality.to(graph.device) for name, modality in dataset.features.items()}
     parts: dict[str, Interactions] = {"valid": dataset.valid, "test": dataset.test}
-    valid = BipartiteGraph.from_interactions(dataset.valid).to(graph.device)
     reports = {}
     for part, positives in parts.items():
         if len(positives):
-            masked = valid if part == "test" and options.mask_valid else None
+            masked = None
+            if part == "test" and options.mask_valid:
+                masked = BipartiteGraph.from_interactions(dataset.valid).to(graph.device)
             reports[part] = evaluate(scorer, graph, positives, options, masked=masked, features=features)
     return reports
 
 
 def _choose_features(model_name: str, dataset: Dataset, names: Sequence[str] | None) -> list[str]:
-    if not uses_features(model_name):
+    if not model_class(model_name).needs_features:
         if names:
             raise ArgumentError(f"'{model_name}' uses no item features; leave --features out")
         return []
