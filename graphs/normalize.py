@@ -10,9 +10,19 @@ from torch import Tensor
 
 from graphs.sparse import SparseOperator
 
-__all__ = ["Normalization", "build_csr", "index_type", "normalized_operator"]
+__all__ = ["Normalization", "build_csr", "check_normalization", "index_type", "normalized_operator"]
 
 Normalization = Literal["symmetric", "row", "none"]
+
+
+def check_normalization(norm: str) -> None:
+    """Refuse an unknown normalisation.
+
+    Raises:
+        ValueError: If ``norm`` is unknown.
+    """
+    if norm not in get_args(Normalization):
+        raise ValueError(f"'norm' must be one of {', '.join(get_args(Normalization))} (got {norm!r})")
 
 
 def index_type(largest: int) -> torch.dtype:
@@ -52,8 +62,7 @@ def normalized_operator(edge_index: Tensor, num_users: int, num_items: int, norm
     Raises:
         ValueError: If ``norm`` is unknown.
     """
-    if norm not in get_args(Normalization):
-        raise ValueError(f"'norm' must be one of {', '.join(get_args(Normalization))} (got {norm!r})")
+    check_normalization(norm)
     num_nodes = num_users + num_items
     shape = (num_nodes, num_nodes)
     user, item = edge_index.to(index_type(max(num_nodes, 2 * edge_index.shape[1])))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from gnnrec.errors import ArgumentError, DataError
+from graphs import ItemGraph, Normalization, knn_graph
 
 __all__ = ["ItemFeatures"]
 
@@ -64,6 +65,11 @@ class ItemFeatures:
         return float(self.mask.float().mean()) if self.num_items else 0.0
 
     @cached_property
+    def complete(self) -> bool:
+        """Whether every item has features."""
+        return bool(self.mask.all())
+
+    @cached_property
     def norms(self) -> Tensor:
         """Euclidean length of each row, at least 1e-12. Shape: (num_items,)."""
         lengths: Tensor = torch.linalg.vector_norm(self.x, dim=1)
@@ -74,6 +80,28 @@ class ItemFeatures:
         """Mean of the covered rows at length 1: the stand-in for an item without content. Shape: (d,)."""
         weight = self.mask.to(self.x.dtype) / self.norms
         return (weight @ self.x) / self.mask.sum().clamp(min=1)
+
+    def item_graph(self, k: int, *, norm: Normalization = "none", binary: bool = False) -> ItemGraph:
+        """Each item's k nearest others by cosine, kept with the features; see :func:`graphs.knn_graph`.
+
+        Args:
+            k: Neighbours of each item; all others where there are fewer.
+            norm: How the weights are normalised; see ``ItemGraph.normalized``.
+            binary: Whether each neighbour weighs 1 before that, instead of its cosine.
+        """
+        key = (k, norm, binary)
+        if key not in self._item_graphs:
+            if key == (k, "none", False):
+                found = knn_graph(self.x, min(k, max(self.num_items - 1, 1)), self.mask)
+            else:
+                found = self.item_graph(k)
+                found = (found.binary() if binary else found).normalized(norm)
+            self._item_graphs[key] = found
+        return self._item_graphs[key]
+
+    @cached_property
+    def _item_graphs(self) -> dict[tuple[int, str, bool], ItemGraph]:
+        return {}
 
     def to(self, device: torch.device | str) -> "ItemFeatures":
         """The same features on ``device``."""

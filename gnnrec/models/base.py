@@ -84,6 +84,17 @@ class Recommender(nn.Module, ABC):
         """
         return None
 
+    def item_parts(self, graph: BipartiteGraph, features: Features) -> dict[str, Tensor] | None:
+        """The item vectors as a sum of named terms, for explanations.
+
+        Terms are named after the modalities, and ``"interactions"`` for what is learned from the log alone. Their sum
+        is the item vectors of ``forward`` in evaluation mode; a user's score splits into the products with each.
+
+        Returns:
+            Shape of each: (num_items, d); ``None`` here: the method knows no such split.
+        """
+        return None
+
     @torch.no_grad()
     def embeddings(self, graph: BipartiteGraph, features: Features) -> Embeddings:
         """Embeddings in evaluation mode, without gradient; the model's mode is restored."""

@@ -1,0 +1,5 @@
+"""Ways to make one vector of several modalities."""
+
+from gnnrec.nn.fusion.base import Fusion
+
+__all__ = ["Fusion"]
