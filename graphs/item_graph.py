@@ -25,8 +25,8 @@ _GATHERED_VALUES = 2**23
 class ItemGraph:
     r"""A sparse matrix over items: row i lists the neighbours j that item i listens to.
 
-    Its product is :math:`(Ax)_i = \sum_j w_{ij} x_j`. Weights may carry a gradient. Operators are worked out once and kept with the graph, so its tensors must not be
-    changed in place.
+    Its product is :math:`(Ax)_i = \sum_j w_{ij} x_j`. Weights may carry a gradient. Operators are worked out once and
+    kept with the graph, so its tensors must not be changed in place.
 
     Args:
         edge_index: Pairs (item, neighbour), sorted by item, then neighbour, without duplicates. Shape: (2, E), int64.
