@@ -1,10 +1,27 @@
 """Checks of hyper-parameters that several models share."""
 
 import math
+from collections.abc import Mapping
 
 from gnnrec.errors import ArgumentError
 
-__all__ = ["check_not_negative", "check_positive", "check_positive_integer"]
+__all__ = ["check_feature_dims", "check_not_negative", "check_positive", "check_positive_integer"]
+
+
+def check_feature_dims(model: str, feature_dims: Mapping[str, int]) -> None:
+    """Refuse a model of item content without a modality, and lengths of features that are none.
+
+    Args:
+        model: The model's name in the registry.
+        feature_dims: Length of the features of each modality by name.
+
+    Raises:
+        ArgumentError: If there is no modality, or a length is no positive integer.
+    """
+    if not feature_dims:
+        raise ArgumentError(f"'feature_dims' must name at least one modality: {model} recommends from item content")
+    for name, dim in feature_dims.items():
+        check_positive_integer(f"feature_dims[{name}]", dim)
 
 
 def check_positive_integer(name: str, value: int) -> None:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -21,11 +22,24 @@ class Fusion(nn.Module, ABC):
     Shapes:
         - **vectors:** (n, in_dims[m]) for each modality m
         - **masks:** (n,) bool for each modality: whether the row has it; without masks all rows have all
-        - **graphs:** item graphs over the n rows, for fusions that convolve; rows that are no items have none
+        - **graphs:** item graphs over the n rows by modality, for fusions that convolve; rows that are no items have
+          none
         - **forward:** (n, out_dim)
 
     Raises:
         ArgumentError: If no modality is given, or the vectors' lengths must agree and do not.
+    """
+
+    needs_graphs: ClassVar[bool] = False
+    """Whether it convolves over graphs: a model then fuses all items at once and gives their graphs.
+
+    Without graphs and without masks, every fusion works row by row, so any rows can be fused without the others.
+    """
+
+    row_wise: ClassVar[bool] = True
+    """Whether a row's result depends on that row alone whatever the masks.
+
+    If so, a model that gives masks, too, can fuse some rows without the others.
     """
 
     def __init__(self, in_dims: Mapping[str, int], out_dim: int) -> None:
@@ -56,8 +70,8 @@ class Fusion(nn.Module, ABC):
     ) -> dict[str, Tensor] | None:
         """The result as a sum of one term a modality, shape (n, out_dim) each.
 
-        A term that belongs to no modality (a bias) is shared equally by the modalities. ``None`` where the fusion is
-        no such sum.
+        Weights that the fusion finds by attention count as given. A term that belongs to no modality (a bias) is
+        shared equally by the modalities. ``None`` where the fusion is no such sum.
         """
         return None
 
