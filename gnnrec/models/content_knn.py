@@ -95,14 +95,29 @@ class ContentKNN(ItemBasedScorer):
 
     def score_histories(self, histories: HistoryRows) -> Tensor:
         """Mean similarity of each item to the items taken. Shape: (B, num_items)."""
+        profile, weight = self._profiles(histories)
+        shared = weight @ self.mask.T  # weights of the modalities that user and item both have
+        return (profile @ self.vectors.T).div_(shared.masked_fill_(shared == 0, 1.0))
+
+    @torch.no_grad()
+    def score_parts(self, histories: HistoryRows, items: Tensor) -> list[Tensor]:
+        """The equation's sum by modality. Shape of each: (B, K)."""
+        profile, weight = self._profiles(histories)
+        shared = torch.einsum("bm,bkm->bk", weight, self.mask[items])
+        columns = zip(*(torch.split(rows, self.dims.tolist(), dim=1) for rows in (profile, self.vectors)), strict=True)
+        return [
+            torch.einsum("bd,bkd->bk", users, vectors[items]) / shared.masked_fill(shared == 0, 1.0)
+            for users, vectors in columns
+        ]
+
+    def _profiles(self, histories: HistoryRows) -> tuple[Tensor, Tensor]:
+        """Weighted mean vectors of the items taken, (B, all dims), and the users' weights, (B, modalities)."""
         pointer, items = histories
         total = functional.embedding_bag(items, self.vectors, pointer, mode="sum", include_last_offset=True)
         count = functional.embedding_bag(items, self.mask, pointer, mode="sum", include_last_offset=True)
         weight = (count > 0) * self.modality_weight
         share = weight / count.clamp(min=1)
-        total *= share.repeat_interleave(self.dims, dim=1)
-        shared = weight @ self.mask.T  # weights of the modalities that user and item both have
-        return (total @ self.vectors.T).div_(shared.masked_fill_(shared == 0, 1.0))
+        return total.mul_(share.repeat_interleave(self.dims, dim=1)), weight
 
     def extra_repr(self) -> str:
         """Hyper-parameters shown by ``repr``."""

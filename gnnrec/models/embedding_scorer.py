@@ -1,5 +1,8 @@
 """Scores from embeddings."""
 
+from collections.abc import Mapping
+from functools import cached_property
+
 import torch
 from torch import Tensor
 
@@ -11,6 +14,9 @@ __all__ = ["EmbeddingScorer"]
 _BLOCK_VALUES = 16_000_000
 """Numbers held at a time while users are folded in: 64 MB."""
 
+_PART = "item_part/"
+"""What the names of stored item parts begin with."""
+
 
 class EmbeddingScorer:
     """Dot-product scores of final embeddings, and vectors for users who were not in training.
@@ -21,6 +27,7 @@ class EmbeddingScorer:
     Args:
         embeddings: Final user and item vectors.
         item_fold_in: What each item adds to a new user's vector, see ``Recommender.item_fold_in``.
+        item_parts: The item vectors as a sum of named terms, see ``Recommender.item_parts``.
         confidence: Weight of a history item against all other items in the least-squares fold-in.
         ridge: L2 penalty of the least-squares fold-in, as a share of the mean eigenvalue of the item Gram matrix.
     """
@@ -30,12 +37,14 @@ class EmbeddingScorer:
         embeddings: Embeddings,
         *,
         item_fold_in: Tensor | None = None,
+        item_parts: Mapping[str, Tensor] | None = None,
         confidence: float = 10.0,
         ridge: float = 0.1,
     ) -> None:
         self.user = embeddings.user.detach().contiguous()
         self.item = embeddings.item.detach().contiguous()
         self.item_fold_in = None if item_fold_in is None else item_fold_in.detach().contiguous()
+        self.item_parts = None if item_parts is None else {name: part.detach() for name, part in item_parts.items()}
         self.confidence = confidence
         self.ridge = ridge
 
@@ -47,12 +56,19 @@ class EmbeddingScorer:
     def tensors(self) -> dict[str, Tensor]:
         """What a run folder keeps; :meth:`from_tensors` is the inverse."""
         kept = {"user": self.user, "item": self.item}
-        return kept if self.item_fold_in is None else {**kept, "item_fold_in": self.item_fold_in}
+        if self.item_fold_in is not None:
+            kept["item_fold_in"] = self.item_fold_in
+        return {**kept, **{_PART + name: part for name, part in (self.item_parts or {}).items()}}
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, Tensor]) -> "EmbeddingScorer":
-        """The scorer of stored tensors."""
-        return cls(Embeddings(tensors["user"], tensors["item"]), item_fold_in=tensors.get("item_fold_in"))
+        """The scorer of stored tensors; folders of older versions hold no item parts."""
+        parts = {name.removeprefix(_PART): part for name, part in tensors.items() if name.startswith(_PART)}
+        return cls(
+            Embeddings(tensors["user"], tensors["item"]),
+            item_fold_in=tensors.get("item_fold_in"),
+            item_parts=parts or None,
+        )
 
     def score(self, users: Tensor) -> Tensor:
         """Scores of all items. Shapes: (B,) -> (B, num_items)."""
@@ -64,8 +80,25 @@ class EmbeddingScorer:
 
     def item_similarity(self, items: Tensor) -> Tensor:
         """Cosine of item vectors, biases left out. Shapes: (B,) -> (B, num_items)."""
-        unit = torch.nn.functional.normalize(self.item[:, ~self._bias_columns()], dim=1)
-        return unit[items] @ unit.T
+        return self._unit_items[items] @ self._unit_items.T
+
+    def pair_similarity(self, items: Tensor, others: Tensor) -> Tensor:
+        """Entries of :meth:`item_similarity` without its rows. Shapes: (E,) and (E, K) -> (E, K)."""
+        return torch.einsum("ed,ekd->ek", self._unit_items[items], self._unit_items[others])
+
+    def score_parts(self, users: Tensor, items: Tensor) -> dict[str, Tensor] | None:
+        """How scores split by the terms of the item vectors.
+
+        Args:
+            users: User vectors. Shape: (B, d).
+            items: Items of each user. Shape: (B, K), int64.
+
+        Returns:
+            Terms by name, which add up to the scores. Shape of each: (B, K); ``None`` where no item parts are known.
+        """
+        if self.item_parts is None:
+            return None
+        return {name: torch.einsum("bd,bkd->bk", users, part[items]) for name, part in self.item_parts.items()}
 
     def fold_in(self, histories: HistoryRows) -> Tensor:
         r"""Vectors of users who were not in training.
@@ -88,13 +121,19 @@ class EmbeddingScorer:
         total = self.item.new_zeros(lengths.numel(), self.item.shape[1]).index_add_(0, row, self.item_fold_in[items])
         return total / lengths.clamp(min=1).sqrt().unsqueeze(1)
 
+    @cached_property
     def _bias_columns(self) -> Tensor:
         """Columns in which all users agree. Shape: (d,), bool."""
         agree = (self.user == self.user[:1]).all(0)
         return agree if self.user.shape[0] > 1 else torch.zeros_like(agree)
 
+    @cached_property
+    def _unit_items(self) -> Tensor:
+        """Item vectors of length 1, biases left out. Shape: (num_items, .)."""
+        return torch.nn.functional.normalize(self.item[:, ~self._bias_columns], dim=1)
+
     def _least_squares(self, pointer: Tensor, items: Tensor, lengths: Tensor) -> Tensor:
-        bias = self._bias_columns()
+        bias = self._bias_columns
         vectors = self.item[:, ~bias]  # (num_items, d)
         dim = vectors.shape[1]
         gram = vectors.T @ vectors

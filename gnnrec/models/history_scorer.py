@@ -76,6 +76,19 @@ class HistoryScorer(nn.Module, ABC):
     def score_histories(self, histories: HistoryRows) -> Tensor:
         """Scores for users given by what they took, known or not. Shape: (B, num_items), fresh."""
 
+    def score_parts(self, histories: HistoryRows, items: Tensor) -> list[Tensor] | None:
+        """How the scores of some items split by modality, for explanations.
+
+        Args:
+            histories: What B users took, none of them nothing.
+            items: Items of each user. Shape: (B, K), int64.
+
+        Returns:
+            A term for each modality in the order of the features at fitting; they add up to
+            :meth:`score_histories`. Shape of each: (B, K). ``None`` here: the method knows no such split.
+        """
+        return None
+
     @torch.no_grad()
     def score(self, users: Tensor) -> Tensor:
         """Scores of all items for users of the training graph. Shapes: (B,) -> (B, num_items), fresh."""

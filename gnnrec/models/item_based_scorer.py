@@ -5,6 +5,7 @@ from abc import ABC
 import torch
 from torch import Tensor
 
+from gnnrec.models._neighbours import block_rows
 from gnnrec.models.history_scorer import HistoryScorer
 
 __all__ = ["ItemBasedScorer"]
@@ -28,3 +29,23 @@ class ItemBasedScorer(HistoryScorer, ABC):
             models, so leave it out of rankings. Shape: (B, num_items).
         """
         return self.score_histories((torch.arange(items.numel() + 1, device=items.device), items))
+
+    @torch.no_grad()
+    def pair_similarity(self, items: Tensor, others: Tensor) -> Tensor:
+        """Entries of :meth:`item_similarity`, computed in blocks of different items.
+
+        Args:
+            items: Positions. Shape: (E,), int64.
+            others: For which items each of them speaks. Shape: (E, K), int64.
+
+        Returns:
+            Shape: (E, K).
+        """
+        unique, place = torch.unique(items, return_inverse=True)
+        size = block_rows(self._attached_graph().num_items)
+        result = torch.zeros(others.shape, device=others.device)
+        for start in range(0, unique.numel(), size):
+            rows = self.item_similarity(unique[start : start + size])
+            inside = ((place >= start) & (place < start + size)).nonzero().flatten()
+            result[inside] = rows[(place[inside] - start).unsqueeze(1), others[inside]]
+        return result

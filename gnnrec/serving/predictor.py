@@ -14,6 +14,9 @@ from gnnrec.errors import ArgumentError, UnknownIdError
 from gnnrec.evaluation.ranking import rank_items
 from gnnrec.models import EmbeddingScorer, create_model, model_class
 from gnnrec.models.history_scorer import HistoryScorer, gather_histories
+from gnnrec.serving.explainer import Explainer
+from gnnrec.serving.explanation import Explanation
+from gnnrec.serving.request import Request, RequestScorer
 from gnnrec.serving.results import Recommendations, RecommendedItem, SimilarItems
 from gnnrec.training.run_folder import RunFolder
 from graphs import BipartiteGraph
@@ -64,6 +67,8 @@ class Predictor:
         unknown: UnknownUsers = "popular",
         unknown_items: UnknownItems = "error",
         histories: Mapping[ExternalId, Sequence[ExternalId]] | None = None,
+        explain: bool = False,
+        explain_items: int = 3,
     ) -> list[Recommendations]:
         """The best k unseen items of each user.
 
@@ -74,16 +79,21 @@ class Predictor:
                 items, ``"error"`` refuses.
             unknown_items: For items of a history that do not exist: ``"error"`` refuses, ``"ignore"`` goes by the rest.
             histories: External item ids taken by some of these users; they replace what training knew of them.
+            explain: Whether each item says why it is there: what the user took that is like it, and each modality's
+                share of the score. Where the model or the user allows no such answer, a note says why.
+            explain_items: History items of an explanation at most; there are fewer where fewer are alike.
 
         Returns:
             One list a user, in the order asked for.
 
         Raises:
-            ArgumentError: If ``k`` is not positive, ``unknown`` is not a policy, or a history's user is not asked for.
+            ArgumentError: If ``k`` or ``explain_items`` is not positive, a policy is not one of those above, or a
+                history's user is not asked for.
             UnknownIdError: If an item of a history does not exist (with ``unknown_items="error"``), or a user (with
                 ``unknown="error"``).
         """
-        _check_length(k)
+        _check_positive("k", k)
+        _check_positive("explain_items", explain_items)
         _check_policy("unknown", unknown, get_args(UnknownUsers))
         _check_policy("unknown_items", unknown_items, get_args(UnknownItems))
         given = _check_request(user_ids, histories or {})
@@ -97,23 +107,25 @@ class Predictor:
             for name, position in zip(asked, positions.tolist(), strict=True):
                 if position < 0 and not given.get(name):
                     raise UnknownIdError("user", name, _texts(self.users))
-        rows, items = self._seen_rows(asked, positions, given)
-        seen = BipartiteGraph(torch.stack([rows, items]), len(asked), len(self.items))
-        by_history = torch.tensor([name in given for name in asked], device=rows.device)
-        known = torch.from_numpy(positions).to(rows.device)
-        empty = seen.user_degree == 0
+        request = self._request(asked, positions, given)
         ranking = rank_items(
-            _RequestScorer(self.scorer, seen, known, by_history | (known < 0)),
-            torch.arange(len(asked), device=rows.device),
+            RequestScorer(self.scorer, request),
+            torch.arange(len(asked), device=self.graph.device),
             k,
-            seen=seen,
-            cold=empty,
+            seen=request.seen,
+            cold=request.empty,
             cold_scores=self.graph.item_degree.to(torch.float32),
         )
+        explained: list[list[Explanation]] | None = None
+        if explain:
+            explainer = Explainer(self.scorer, self.description, self.items, self.titles)
+            explained = explainer.explain(request, ranking.items, explain_items)
+        empty = request.empty.tolist()
         answers = []
-        for index, (user_id, name) in enumerate(zip(user_ids, asked, strict=True)):
-            source = "popular" if bool(empty[index]) else "history" if name in given else "model"
-            answers.append(Recommendations(user_id, self._listed(ranking.items[index], ranking.scores[index]), source))
+        for row, (user_id, name) in enumerate(zip(user_ids, asked, strict=True)):
+            source = "popular" if empty[row] else "history" if name in given else "model"
+            listed = self._listed(ranking.items[row], ranking.scores[row], explained[row] if explained else None)
+            answers.append(Recommendations(user_id, listed, source))
         return answers
 
     def similar_items(self, item_ids: Sequence[ExternalId], k: int = 10) -> list[SimilarItems]:
@@ -128,7 +140,7 @@ class Predictor:
             UnknownIdError: If an item does not exist.
         """
         _check_ids("item_ids", item_ids)
-        _check_length(k)
+        _check_positive("k", k)
         items = self._known_items(item_ids)
         similarity = self._item_similarity(items).clone()
         similarity[torch.arange(items.numel(), device=items.device), items] = -torch.inf
@@ -147,10 +159,10 @@ class Predictor:
             return rows
         return rows.masked_fill(rows == 0, -torch.inf)  # neighbour models keep the similar ones only
 
-    def _seen_rows(
+    def _request(
         self, asked: Sequence[str], positions: npt.NDArray[np.int64], given: Mapping[str, Sequence[ExternalId]]
-    ) -> tuple[Tensor, Tensor]:
-        """Row of the request and item of everything that its users took."""
+    ) -> Request:
+        """The request in positions: rows and items of everything that its users took, and how to score them."""
         device = self.graph.device
         trained = [row for row, name in enumerate(asked) if positions[row] >= 0 and name not in given]
         pointer, items = gather_histories(self.graph, torch.from_numpy(positions[trained]).to(device))
@@ -160,7 +172,10 @@ class Predictor:
             if name in given:
                 taken.append(self._known_items(given[name]))
                 rows.append(torch.full_like(taken[-1], row))
-        return torch.cat(rows), torch.cat(taken)
+        seen = BipartiteGraph(torch.stack([torch.cat(rows), torch.cat(taken)]), len(asked), len(self.items))
+        by_history = torch.tensor([name in given for name in asked], device=device)
+        known = torch.from_numpy(positions).to(device)
+        return Request(seen, known, by_history | (known < 0))
 
     def _known_items(self, item_ids: Sequence[ExternalId]) -> Tensor:
         positions = self.items.positions(item_ids)
@@ -169,30 +184,17 @@ class Predictor:
                 raise UnknownIdError("item", str(item_id), _texts(self.items))
         return torch.from_numpy(positions).to(self.graph.device)
 
-    def _listed(self, items: Tensor, scores: Tensor) -> list[RecommendedItem]:
-        kept = [(item, score) for item, score in zip(items.tolist(), scores.tolist(), strict=True) if score > -np.inf]
-        ids = self.items.ids([item for item, _ in kept])
+    def _listed(
+        self, items: Tensor, scores: Tensor, explanations: Sequence[Explanation | None] | None = None
+    ) -> list[RecommendedItem]:
+        explanations = explanations or [None] * items.numel()
+        values = zip(items.tolist(), scores.tolist(), explanations, strict=True)
+        kept = [value for value in values if value[1] > -np.inf]
+        ids = self.items.ids([item for item, _, _ in kept])
         return [
-            RecommendedItem(item_id, score, self.titles[item]) for item_id, (item, score) in zip(ids, kept, strict=True)
+            RecommendedItem(item_id, score, self.titles[item], explanation)
+            for item_id, (item, score, explanation) in zip(ids, kept, strict=True)
         ]
-
-
-class _RequestScorer:
-    """Scores the users of one request, known ones by the model and others by their histories."""
-
-    def __init__(
-        self, scorer: EmbeddingScorer | HistoryScorer, seen: BipartiteGraph, known: Tensor, by_history: Tensor
-    ) -> None:
-        self.scorer, self.seen, self.known, self.by_history = scorer, seen, known, by_history
-
-    def score(self, users: Tensor) -> Tensor:
-        scores = torch.empty(users.numel(), self.seen.num_items, device=users.device)
-        by_history = self.by_history[users]
-        if bool(by_history.any()):
-            scores[by_history] = self.scorer.score_histories(gather_histories(self.seen, users[by_history]))
-        if not bool(by_history.all()):
-            scores[~by_history] = self.scorer.score(self.known[users[~by_history]])
-        return scores
 
 
 def _texts(ids: IdMap) -> list[str]:
@@ -219,9 +221,9 @@ def _check_request(
     return {str(user_id): list(items) for user_id, items in histories.items()}
 
 
-def _check_length(k: int) -> None:
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise ArgumentError(f"'k' must be a positive integer (got {k!r})")
+def _check_positive(name: str, value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ArgumentError(f"'{name}' must be a positive integer (got {value!r})")
 
 
 def _check_ids(name: str, ids: object) -> None:

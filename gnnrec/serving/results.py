@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from gnnrec.serving.explanation import Explanation
+
 __all__ = ["Recommendations", "RecommendedItem", "SimilarItems"]
 
 
@@ -14,16 +16,22 @@ class RecommendedItem:
         item_id: External id.
         score: The model's score; comparable within one list only.
         title: Title, where the catalog has one.
+        explanation: Why it was recommended, where that was asked for.
     """
 
     item_id: int | str
     score: float
     title: str | None = None
+    explanation: Explanation | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Id and score, and the title where there is one."""
+        """Id and score, and the title and the explanation where there are any."""
         content: dict[str, Any] = {"item_id": self.item_id, "score": self.score}
-        return content if self.title is None else {**content, "title": self.title}
+        if self.title is not None:
+            content["title"] = self.title
+        if self.explanation is not None:
+            content["explanation"] = self.explanation.to_dict()
+        return content
 
 
 @dataclass(frozen=True)

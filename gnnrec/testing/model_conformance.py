@@ -1,5 +1,6 @@
 """What every registered model must do."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ from gnnrec.models import EmbeddingScorer, Recommender, create_model, model_clas
 from gnnrec.models.history_scorer import HistoryScorer, gather_histories
 from gnnrec.models.item_based_scorer import ItemBasedScorer
 from gnnrec.serving import Predictor, load
-from gnnrec.testing.datasets import checkerboard_dataset
+from gnnrec.testing.datasets import checkerboard_dataset, missing_features, planted_dataset
 from gnnrec.training import TrainOptions, TripleSampler, fit
 from gnnrec.training.experiment import run_experiment
 from gnnrec.training.run_folder import RunFolder
@@ -54,14 +55,14 @@ class ModelConformance:
         fit(model, graph, dataset.features, self.options)
         return EmbeddingScorer(model.embeddings(graph, dataset.features))
 
-    def run(self, dataset: Dataset, folder: Path) -> Predictor:
+    def run(self, dataset: Dataset, folder: Path, max_epochs: int | None = None) -> Predictor:
         """A predictor loaded from the run folder of a whole experiment."""
         run_experiment(
             self.model,
             dataset,
             folder,
             model_options=self.arguments,
-            options=self.options,
+            options=replace(self.options, max_epochs=max_epochs or self.options.max_epochs),
             evaluation=EvalOptions(ks=(1, 20)),
         )
         return load(folder)
@@ -189,6 +190,47 @@ class ModelConformance:
             users = torch.arange(40)
             histories = gather_histories(scorer.graph, users)
             torch.testing.assert_close(scorer.score_histories(histories), scorer.score(users))
+
+    def test_item_parts_add_up(self) -> None:
+        """The named terms of the item vectors add up to them, with any parameters."""
+        dataset = missing_features(planted_dataset(num_users=40, num_items=60), 0.3)
+        model, graph = self.make(dataset), BipartiteGraph.from_interactions(dataset.train)
+        if isinstance(model, HistoryScorer):
+            return
+        model.eval()
+        with torch.no_grad():
+            for parameter in model.parameters():  # a bias that starts at zero must not hide
+                parameter.add_(0.1 * torch.randn(parameter.shape))
+            parts, item = model.item_parts(graph, dataset.features), model(graph, dataset.features).item
+        if parts is not None:
+            assert set(parts) - {"interactions"} == set(dataset.features), "each modality must have a term"
+            torch.testing.assert_close(torch.stack(list(parts.values())).sum(0), item, rtol=1e-5, atol=1e-5)
+
+    def test_explanation(self, tmp_path: Path) -> None:
+        """Known users and given histories are explained by what was taken and by shares, or a note says why not."""
+        dataset = checkerboard_dataset()
+        predictor, model = self.run(dataset, tmp_path / "run", max_epochs=3), self.make(dataset)
+        graph, given = BipartiteGraph.from_interactions(dataset.train), ["item-1", "item-5", "item-9", "item-13"]
+        parts = None if isinstance(model, HistoryScorer) else model.eval().item_parts(graph, dataset.features)
+        known, new, unknown = predictor.recommend(
+            ["user-0", "new", "nobody"], k=5, histories={"new": given}, explain=True
+        )
+        for answer, taken in ((known, {f"item-{number}" for number in range(2, 40, 2)}), (new, set(given))):
+            for item in answer.items:
+                explanation = item.explanation
+                assert explanation is not None and len(explanation.history) <= 3
+                assert {other.item_id for other in explanation.history} <= taken, "history that the user did not take"
+                similarity = [other.similarity for other in explanation.history]
+                assert similarity == sorted(similarity, reverse=True) and all(value > 0 for value in similarity)
+                assert similarity or explanation.note, "a note must say why there is no history"
+                assert parts is None or set(parts) == set(explanation.contributions or {})
+                if explanation.contributions is None or explanation.modality_shares is None:
+                    assert explanation.note, "a note must say why there are no shares"
+                else:
+                    assert abs(sum(explanation.contributions.values()) - item.score) < 1e-4
+                    assert abs(sum(explanation.modality_shares.values()) - 1) < 1e-6
+        for item in unknown.items:
+            assert item.explanation is not None and item.explanation.note and not item.explanation.history
 
     def test_repr(self) -> None:
         """The model names itself and its sizes."""

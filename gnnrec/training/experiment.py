@@ -264,7 +264,13 @@ def _finish_model(
     if isinstance(model, HistoryScorer):
         scorer = model
     else:
-        scorer = EmbeddingScorer(model.embeddings(graph, features), item_fold_in=model.item_fold_in(graph, features))
+        model.eval()
+        with torch.no_grad():
+            scorer = EmbeddingScorer(
+                model.embeddings(graph, features),
+                item_fold_in=model.item_fold_in(graph, features),
+                item_parts=model.item_parts(graph, features),
+            )
         run.write_tensors("embeddings.safetensors", scorer.tensors())
     run.write_tensors("model.safetensors", model.state_dict())
     return scorer

@@ -71,7 +71,13 @@ class RunFolder:
 
     def write_tensors(self, name: str, tensors: Mapping[str, Tensor]) -> None:
         """Write ``name`` as safetensors."""
-        kept = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
+        kept: dict[str, Tensor] = {}
+        places: set[int] = set()
+        for key, tensor in tensors.items():
+            kept[key] = tensor.detach().cpu().contiguous()
+            if kept[key].data_ptr() in places:  # safetensors refuses what lies in the same memory
+                kept[key] = kept[key].clone()
+            places.add(kept[key].data_ptr())
         self._replace(name, lambda file: save_file(kept, file))
 
     def read_tensors(self, name: str, device: torch.device | str = "cpu") -> dict[str, Tensor]:

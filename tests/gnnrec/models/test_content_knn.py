@@ -111,3 +111,15 @@ def test_bad_arguments_are_refused() -> None:
     few = {"text": ItemFeatures(torch.ones(4, 2), torch.ones(4, dtype=torch.bool))}
     with pytest.raises(ArgumentError, match=r"'text' must cover 6 items \(got 4\)"):
         ContentKNN().fit(graph_of(TAKEN), few)
+
+
+def test_parts_of_scores_add_up_where_items_lack_modalities() -> None:
+    features, items = make_features(), torch.arange(6).expand(2, 6)
+    histories = histories_of([[0, 3], [1, 5, 2]])
+    model = ContentKNN(weights={"text": 3.0}).fit(graph_of(TAKEN), features)
+    image, text = model.score_parts(histories, items)
+    torch.testing.assert_close(image + text, model.score_histories(histories))
+    assert not bool(image[:, ~features["image"].mask].any()) and not bool(text[:, ~features["text"].mask].any())
+    alone = ContentKNN().fit(graph_of(TAKEN), {"text": features["text"]}).score_histories(histories)
+    # Items 0, 3 and 5 have both modalities, which share the weight as 1 to 3; item 2 has text only.
+    torch.testing.assert_close(text, alone * torch.tensor([3, 0, 4, 3, 0, 3]) / 4)
