@@ -1,4 +1,4 @@
-"""The user-item graph as a PyG ``HeteroData`` or a networkx graph, and back."""
+"""Graphs as a PyG ``HeteroData`` or a networkx graph; the user-item graph back as well."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     import networkx
     from torch_geometric.data import HeteroData
 
-__all__ = ["from_hetero_data", "from_networkx", "to_hetero_data", "to_networkx"]
+    from graphs.item_graph import ItemGraph
+
+__all__ = [
+    "from_hetero_data",
+    "from_networkx",
+    "item_graph_to_hetero_data",
+    "item_graph_to_networkx",
+    "to_hetero_data",
+    "to_networkx",
+]
 
 _RELATION = "takes"
 
@@ -117,6 +126,49 @@ def from_networkx(graph: networkx.Graph) -> BipartiteGraph:
             raise ValueError(f"every edge must join a user and an item (got {start!r} to {end!r})")
         edges.append((users[one], items[other]))
     return BipartiteGraph(torch.tensor(edges, dtype=torch.int64).reshape(-1, 2).T.contiguous(), len(users), len(items))
+
+
+def item_graph_to_hetero_data(graph: ItemGraph, relation: str = "like") -> HeteroData:
+    """A PyG ``HeteroData`` of item pairs.
+
+    PyG's messages flow from the first row of ``edge_index`` to the second, so the neighbour is the first: a
+    convolution with ``edge_weight`` and sums gives ``graph.matmul(x)``.
+
+    Args:
+        graph: The item graph.
+        relation: Middle name of the edge type.
+
+    Returns:
+        Node type ``"item"`` with ``num_nodes`` and edge type ``("item", relation, "item")`` with ``edge_index``,
+        ``edge_weight``, shape (E,), and the same as ``edge_attr``, shape (E, 1); a gradient of the weights is kept.
+    """
+    from torch_geometric.data import HeteroData
+
+    data = HeteroData()
+    data["item"].num_nodes = graph.num_items
+    edges = data["item", relation, "item"]
+    edges.edge_index = graph.edge_index.flip(0)
+    edges.edge_weight = graph.weight
+    edges.edge_attr = graph.weight.unsqueeze(1)
+    return data
+
+
+def item_graph_to_networkx(graph: ItemGraph) -> networkx.DiGraph:
+    """A directed networkx graph with an edge from each item to each neighbour that it listens to.
+
+    Nodes are ``("item", 0)`` and so on, as in :func:`to_networkx`, isolated ones included. Edges have the attribute
+    ``weight``.
+    """
+    import networkx
+
+    result = networkx.DiGraph()
+    result.add_nodes_from(("item", item) for item in range(graph.num_items))
+    items, neighbours = graph.edge_index.tolist()
+    result.add_weighted_edges_from(
+        (("item", item), ("item", neighbour), weight)
+        for item, neighbour, weight in zip(items, neighbours, graph.weight.tolist(), strict=True)
+    )
+    return result
 
 
 def _positions(labels: list[Hashable]) -> dict[Hashable, int]:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from graphs.normalize import Normalization, build_csr, check_normalization, index_type
+from graphs.normalize import Normalization, check_normalization
+from graphs.pair_pattern import PairPattern
 from graphs.sparse import SparseOperator
 
 if TYPE_CHECKING:
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ItemGraph"]
 
-_GATHERED_VALUES = 2**23
-"""Values gathered at once where weights get a gradient, 32 MB; columns are taken in blocks of this size."""
-
 
 class ItemGraph:
     r"""A sparse matrix over items: row i lists the neighbours j that item i listens to.
 
     Its product is :math:`(Ax)_i = \sum_j w_{ij} x_j`. Weights may carry a gradient. Operators are worked out once and
-    kept with the graph, so its tensors must not be changed in place.
+    kept with the graph, so its tensors must not be changed in place. Graphs of the same pairs share what follows from
+    them.
 
     Args:
         edge_index: Pairs (item, neighbour), sorted by item, then neighbour, without duplicates. Shape: (2, E), int64.
@@ -46,11 +45,9 @@ class ItemGraph:
             raise ValueError(
                 f"'edge_index' must be int64 of shape (2, E) (got {edge_index.dtype}, {tuple(edge_index.shape)})"
             )
-        if weight.shape != edge_index.shape[1:] or weight.dtype != torch.float32:
-            raise ValueError(
-                f"'weight' must be float32 of shape ({edge_index.shape[1]},) "
-                f"(got {weight.dtype}, {tuple(weight.shape)})"
-            )
+        _check_weight(weight, edge_index.shape[1])
+        if num_items < 0:
+            raise ValueError(f"'num_items' must be a non-negative integer (got {num_items})")
         keys = edge_index[0] * num_items + edge_index[1]
         if edge_index.numel():
             if int(edge_index.min()) < 0 or int(edge_index.max()) >= num_items:
@@ -58,19 +55,29 @@ class ItemGraph:
                 raise ValueError(f"items in 'edge_index' must lie in [0, {num_items}) (got {found})")
             if not bool((keys[1:] > keys[:-1]).all()):
                 raise ValueError("'edge_index' must be sorted by item, then neighbour, without duplicates")
-        self._assign(edge_index, weight, num_items)
-
-    def _assign(self, edge_index: Tensor, weight: Tensor, num_items: int) -> None:
-        self.edge_index = edge_index
+        self._pattern = PairPattern(edge_index, num_items)
         self.weight = weight
-        self.num_items = num_items
+
+    @classmethod
+    def _of_pattern(cls, pattern: PairPattern, weight: Tensor) -> ItemGraph:
+        graph = cls.__new__(cls)
+        graph._pattern, graph.weight = pattern, weight
+        return graph
 
     @classmethod
     def _from_sorted(cls, edge_index: Tensor, weight: Tensor, num_items: int) -> ItemGraph:
         """A graph of pairs known to be valid, sorted and different."""
-        graph = cls.__new__(cls)
-        graph._assign(edge_index, weight, num_items)
-        return graph
+        return cls._of_pattern(PairPattern(edge_index, num_items), weight)
+
+    @property
+    def edge_index(self) -> Tensor:
+        """Pairs (item, neighbour), sorted by item, then neighbour. Shape: (2, E), int64."""
+        return self._pattern.edge_index
+
+    @property
+    def num_items(self) -> int:
+        """Number of items, isolated ones included."""
+        return self._pattern.shape[0]
 
     @property
     def num_edges(self) -> int:
@@ -82,22 +89,35 @@ class ItemGraph:
         """Where the tensors are."""
         return self.weight.device
 
-    @cached_property
+    @property
     def degree(self) -> Tensor:
         """Neighbours of each item. Shape: (num_items,), int64."""
-        return torch.bincount(self.edge_index[0], minlength=self.num_items)
+        return self._pattern.degree
 
     def with_weight(self, weight: Tensor) -> ItemGraph:
-        """The same pairs with other weights. Shape of ``weight``: (E,)."""
-        return self._from_sorted(self.edge_index, weight, self.num_items)
+        """The same pairs with other weights.
+
+        Args:
+            weight: Weight of each pair. Shape: (E,), float32.
+
+        Raises:
+            ValueError: If shape or type are wrong.
+        """
+        _check_weight(weight, self.num_edges)
+        return self._of_pattern(self._pattern, weight)
 
     def binary(self) -> ItemGraph:
         """The same pairs, each of weight 1."""
         return self.with_weight(torch.ones_like(self.weight))
 
     def detach(self) -> ItemGraph:
-        """The same graph without gradient."""
-        return self.with_weight(self.weight.detach())
+        """The same graph without gradient; itself where it has none."""
+        if not self.weight.requires_grad:
+            return self
+        graph = self.with_weight(self.weight.detach())
+        if "_operator" in vars(self):
+            graph._operator = self._operator
+        return graph
 
     def normalized(self, norm: Normalization) -> ItemGraph:
         r"""Weights normalised by the row sums :math:`d_i = \sum_j w_{ij}`; differentiable.
@@ -130,14 +150,7 @@ class ItemGraph:
 
     @cached_property
     def _operator(self) -> SparseOperator:
-        item, neighbour = self.edge_index.to(index_type(max(self.num_items, self.num_edges)))
-        weight = self.weight.detach()
-        by_neighbour = torch.argsort(neighbour, stable=True)
-        shape = (self.num_items, self.num_items)
-        return SparseOperator(
-            build_csr(item, neighbour, weight, shape),
-            build_csr(neighbour[by_neighbour], item[by_neighbour], weight[by_neighbour], shape),
-        )
+        return self._pattern.operator(self.weight.detach())
 
     def matmul(self, x: Tensor) -> Tensor:
         """Product with a dense matrix, differentiable in ``x`` and in the weights. Shapes: (num_items, d) -> same."""
@@ -188,14 +201,16 @@ class _WeightedProduct(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, None]:
         (x,) = ctx.saved_tensors
-        item, neighbour = ctx.graph.edge_index
         gradient = gradient.contiguous()
         for_x = None
         if ctx.needs_input_grad[0]:
             transposed = ctx.graph.operator().transposed
             for_x = transposed.matmul_into(gradient, torch.empty_like(x))
-        for_weight = gradient.new_zeros(item.numel())
-        width = max(1, _GATHERED_VALUES // max(1, item.numel()))
-        for of_item, of_neighbour in zip(torch.split(gradient, width, 1), torch.split(x, width, 1), strict=True):
-            for_weight += (of_item[item] * of_neighbour[neighbour]).sum(1)
-        return for_x, for_weight, None
+        return for_x, ctx.graph._pattern.products(gradient, x), None
+
+
+def _check_weight(weight: Tensor, num_edges: int) -> None:
+    if weight.shape != (num_edges,) or weight.dtype != torch.float32:
+        raise ValueError(
+            f"'weight' must be float32 of shape ({num_edges},) (got {weight.dtype}, {tuple(weight.shape)})"
+        )

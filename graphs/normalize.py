@@ -10,7 +10,15 @@ from torch import Tensor
 
 from graphs.sparse import SparseOperator
 
-__all__ = ["Normalization", "build_csr", "check_normalization", "index_type", "normalized_operator"]
+__all__ = [
+    "Normalization",
+    "build_csr",
+    "check_normalization",
+    "csr_tensor",
+    "index_type",
+    "normalized_operator",
+    "row_pointer",
+]
 
 Normalization = Literal["symmetric", "row", "none"]
 
@@ -44,7 +52,9 @@ def build_csr(row: Tensor, column: Tensor, value: Tensor, shape: tuple[int, int]
     return _csr(torch.bincount(row, minlength=shape[0]), column, value, shape)
 
 
-def normalized_operator(edge_index: Tensor, num_users: int, num_items: int, norm: Normalization) -> SparseOperator:
+def normalized_operator(
+    edge_index: Tensor, num_users: int, num_items: int, norm: Normalization, by_item: Tensor | None = None
+) -> SparseOperator:
     r"""Adjacency of the bipartite graph over users first, then items.
 
     ``"symmetric"`` is :math:`D^{-1/2} A D^{-1/2}` (LightGCN, equation 3), ``"row"`` is :math:`D^{-1} A`,
@@ -55,6 +65,7 @@ def normalized_operator(edge_index: Tensor, num_users: int, num_items: int, norm
         num_users: Number of users.
         num_items: Number of items.
         norm: Normalisation.
+        by_item: Order of the edges by item, then user, where it is known. Shape: (E,), integer.
 
     Returns:
         An operator of shape (num_users + num_items, num_users + num_items).
@@ -66,7 +77,8 @@ def normalized_operator(edge_index: Tensor, num_users: int, num_items: int, norm
     num_nodes = num_users + num_items
     shape = (num_nodes, num_nodes)
     user, item = edge_index.to(index_type(max(num_nodes, 2 * edge_index.shape[1])))
-    by_item = torch.argsort(item, stable=True)
+    if by_item is None:
+        by_item = torch.argsort(item, stable=True)
     column = torch.cat([item + num_users, user.index_select(0, by_item)])
     count = torch.cat([torch.bincount(user, minlength=num_users), torch.bincount(item, minlength=num_items)])
     degree = count.to(torch.float32)
@@ -84,11 +96,21 @@ def normalized_operator(edge_index: Tensor, num_users: int, num_items: int, norm
     )
 
 
-def _csr(count: Tensor, column: Tensor, value: Tensor, shape: tuple[int, int]) -> Tensor:
-    """CSR matrix from the number of entries in each row, shape (rows,)."""
-    row_pointer = torch.zeros(shape[0] + 1, dtype=torch.int64, device=count.device)
-    torch.cumsum(count, 0, out=row_pointer[1:])
-    kind = index_type(max(*shape, column.numel()))
+def row_pointer(count: Tensor) -> Tensor:
+    """Where each row starts, and the end, from the number of entries in each. Shapes: (rows,) -> (rows + 1,), int64."""
+    pointer = torch.zeros(count.numel() + 1, dtype=torch.int64, device=count.device)
+    torch.cumsum(count, 0, out=pointer[1:])
+    return pointer
+
+
+def csr_tensor(pointer: Tensor, column: Tensor, value: Tensor, shape: tuple[int, int]) -> Tensor:
+    """CSR matrix of its three parts, not checked; pointer and columns must have the same integer type."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse")
-        return torch.sparse_csr_tensor(row_pointer.to(kind), column.to(kind), value, size=shape, check_invariants=False)
+        return torch.sparse_csr_tensor(pointer, column, value, size=shape, check_invariants=False)
+
+
+def _csr(count: Tensor, column: Tensor, value: Tensor, shape: tuple[int, int]) -> Tensor:
+    """CSR matrix from the number of entries in each row, shape (rows,)."""
+    kind = index_type(max(*shape, column.numel()))
+    return csr_tensor(row_pointer(count).to(kind), column.to(kind), value, shape)

@@ -12,6 +12,7 @@ from torch import Tensor
 from graphs.bipartite import BipartiteGraph
 from graphs.degree_statistics import DegreeStatistics
 from graphs.homophily import Homophily
+from graphs.neighbor_homophily import NeighborHomophily
 
 __all__ = ["GraphSummary", "summary"]
 
@@ -30,6 +31,7 @@ class GraphSummary:
         num_components: Connected components; an isolated node is one.
         largest_component: Users and items in the largest component.
         homophily: By modality, how alike the items of one user are.
+        neighbor_homophily: By modality, how many users an item shares with its nearest neighbours.
     """
 
     num_users: int
@@ -41,6 +43,7 @@ class GraphSummary:
     num_components: int
     largest_component: int
     homophily: dict[str, Homophily]
+    neighbor_homophily: dict[str, NeighborHomophily]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain nested dictionaries, ready for JSON."""
@@ -80,6 +83,7 @@ def summary(graph: BipartiteGraph, features: Mapping[str, tuple[Tensor, Tensor]]
         num_components=num_components,
         largest_component=largest_component,
         homophily={name: Homophily.of(graph, x, mask) for name, (x, mask) in features.items()},
+        neighbor_homophily={name: NeighborHomophily.of(graph, x, mask) for name, (x, mask) in features.items()},
     )
 
 
