@@ -46,8 +46,8 @@ def info(
     k_core: KCoreOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Sizes, degrees, cold users and items, features and fingerprint of the data at PATH."""
-    _print(_read(path, format, column, features, k_core), as_json)
+    """Sizes, degrees, cold users and items, features, how far tastes follow them, fingerprint of the data at PATH."""
+    _print(_read(path, format, column, features, k_core), as_json, homophily=True)
 
 
 @app.command()
@@ -111,10 +111,10 @@ def _write(dataset: "Dataset", out: Path, force: bool, as_json: bool) -> None:
     _print(dataset, as_json, written=folder)
 
 
-def _print(dataset: "Dataset", as_json: bool, written: Path | None = None) -> None:
+def _print(dataset: "Dataset", as_json: bool, *, homophily: bool = False, written: Path | None = None) -> None:
     from gnnrec.data.summary import summarize
 
-    summary = summarize(dataset)
+    summary = summarize(dataset, homophily=homophily)
     if written is not None:
         summary["written"] = str(written)
     if as_json:
@@ -131,10 +131,25 @@ def _print_tables(summary: dict[str, Any]) -> None:
             for name, values in summary["features"].items()
         ]
         print_table("features", ["name", "modality", "dim", "items", "coverage"], rows)
+    if summary.get("homophily"):
+        rows = [[name, *_content(values["one_user"])] for name, values in summary["homophily"].items()]
+        print_table("how alike items are by content, mean cosine", ["features", "of one user", "any two"], rows)
+        rows = [[name, *_users(values["neighbors"])] for name, values in summary["homophily"].items()]
+        print_table(
+            "how alike items are by their users, mean cosine", ["features", "near by content", "any two", "ratio"], rows
+        )
     for note in summary["notes"]:
         typer.echo(f"note: {note}")
     if "written" in summary:
         typer.echo(f"written to {summary['written']}")
+
+
+def _content(figures: dict[str, Any]) -> list[float | None]:
+    return [figures["within_user"], figures["random_pair"]]
+
+
+def _users(figures: dict[str, Any]) -> list[float | None]:
+    return [figures["content_neighbors"], figures["random_pair"], figures["lift"]]
 
 
 def _lines(summary: dict[str, Any]) -> list[tuple[str, str]]:

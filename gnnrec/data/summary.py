@@ -1,5 +1,6 @@
 """What a person wants to know of a data set, as plain values."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -8,19 +9,26 @@ from torch import Tensor
 
 from gnnrec.data.dataset import Dataset
 from gnnrec.data.modality import modality_of
+from graphs import BipartiteGraph, Homophily, NeighborHomophily
 
 __all__ = ["summarize"]
 
 
-def summarize(dataset: Dataset) -> dict[str, Any]:
+def summarize(dataset: Dataset, *, homophily: bool = False) -> dict[str, Any]:
     """Sizes, density, degrees, cold users and items, features, times and notes, ready for JSON.
 
     Degrees are over all parts. A user or item is cold if it has no train interaction.
+
+    Args:
+        dataset: The data.
+        homophily: Whether to measure as well, for each features, how far the users of the train part go by content:
+            ``"homophily"`` has ``"one_user"`` (:class:`graphs.Homophily`) and ``"neighbors"``
+            (:class:`graphs.NeighborHomophily`). That takes seconds where the rest takes none.
     """
     parts = {name: part for name, part in dataset.parts().items() if len(part)}
     total = sum(len(part) for part in parts.values())
     times = [part.timestamp for part in parts.values() if part.timestamp is not None]
-    return {
+    summary: dict[str, Any] = {
         "name": dataset.name,
         "source": dataset.source,
         "split": dataset.split,
@@ -51,6 +59,21 @@ def summarize(dataset: Dataset) -> dict[str, Any]:
         "catalog": [] if dataset.catalog is None else [str(column) for column in dataset.catalog.columns],
         "fingerprint": dataset.fingerprint,
         "notes": list(dataset.notes),
+    }
+    if homophily:
+        summary["homophily"] = _homophily(dataset)
+    return summary
+
+
+def _homophily(dataset: Dataset) -> dict[str, dict[str, Any]]:
+    # Of the train part alone: who chooses features by it must not have looked at the others.
+    graph = BipartiteGraph.from_interactions(dataset.train)
+    return {
+        name: {
+            "one_user": asdict(Homophily.of(graph, values.x, values.mask)),
+            "neighbors": asdict(NeighborHomophily.of(graph, values.x, values.mask)),
+        }
+        for name, values in dataset.features.items()
     }
 
 

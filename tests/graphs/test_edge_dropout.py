@@ -55,6 +55,26 @@ def test_the_global_generator_is_left_alone(graph):
     assert torch.equal(torch.rand(3), expected)
 
 
+def test_without_a_generator_the_global_one_decides(graph):
+    views = []
+    for seed in (7, 7, 8):
+        torch.manual_seed(seed)
+        views.append(edge_dropout(graph, 0.3))
+    assert torch.equal(views[0].keys, views[1].keys)
+    assert not torch.equal(views[0].keys, views[2].keys)
+
+
+@pytest.mark.parametrize("norm", ["symmetric", "row", "none"])
+def test_operators_of_a_view_of_a_view_equal_those_of_its_edges(graph, norm):
+    view = edge_dropout(edge_dropout(graph, 0.4, seeded(1)), 0.5, seeded(2))
+    same = BipartiteGraph(view.edge_index, 55, 70)
+    assert torch.equal(view.adjacency(norm).csr.to_dense(), same.adjacency(norm).csr.to_dense())
+    assert torch.equal(view.user_item_matrix().csr.to_dense(), same.user_item_matrix().csr.to_dense())
+    assert torch.equal(view.user_item_matrix().transposed.csr.to_dense(), same.user_item_matrix().csr.to_dense().T)
+    assert torch.equal(view.user_pointer, same.user_pointer)
+    assert torch.equal(view.item_degree, same.item_degree)
+
+
 def test_every_edge_is_as_likely_to_go(graph):
     generator, draws = seeded(3), 400
     kept = torch.zeros(graph.num_edges)
