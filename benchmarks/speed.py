@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 from machine import Machine, bare_ranking, best_and_median, measure_machine
-from synthetic import BABY, synthetic_dataset
+from synthetic import BABY, everyone, synthetic_dataset
 
 from gnnrec.evaluation import EvalOptions, evaluate
 from gnnrec.models import Embeddings, EmbeddingScorer, LightGCN
@@ -92,14 +92,10 @@ def stages(epochs: int, with_pyg: bool) -> dict[str, object]:
     total = sum(stage["seconds"] for stage in floor.values())
     embeddings = Embeddings(*model.embeddings(graph, {})[:2])
     scorer = EmbeddingScorer(embeddings)
-    # Every user is ranked: those without a test item get their first training item as one, which is masked.
-    everyone = BipartiteGraph(
-        torch.cat([dataset.test.edge_index, _first_edges(graph)], dim=1), graph.num_users, graph.num_items
-    )
-    options = EvalOptions(ks=KS)
-    full = best_and_median(lambda: evaluate(scorer, graph, everyone, options, features=dataset.features), 5)
+    ranked, options = everyone(dataset), EvalOptions(ks=KS)
+    full = best_and_median(lambda: evaluate(scorer, graph, ranked, options, features=dataset.features), 5)
     accuracy = EvalOptions(ks=KS, beyond_accuracy=False)
-    accuracy_only = best_and_median(lambda: evaluate(scorer, graph, everyone, accuracy), 5)
+    accuracy_only = best_and_median(lambda: evaluate(scorer, graph, ranked, accuracy), 5)
     block = 4_000_000 // graph.num_items
     bare = best_and_median(lambda: bare_ranking(embeddings.user, embeddings.item, max(KS), block), 5)
     report: dict[str, object] = {
@@ -127,10 +123,6 @@ def stages(epochs: int, with_pyg: bool) -> dict[str, object]:
         pyg = pyg_epoch(graph)
         report["PyG LightGCN"] = {"seconds": pyg, "times slower": pyg / seconds[len(seconds) // 2]}
     return report
-
-
-def _first_edges(graph: BipartiteGraph) -> torch.Tensor:
-    return graph.edge_index[:, graph.user_pointer[:-1][graph.user_degree > 0]]
 
 
 def scale_once(scale: int) -> dict[str, float]:

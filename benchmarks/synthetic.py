@@ -4,8 +4,9 @@ import numpy as np
 import torch
 
 from gnnrec.data import Dataset, IdMap, Interactions, ItemFeatures
+from graphs import BipartiteGraph
 
-__all__ = ["BABY", "synthetic_dataset"]
+__all__ = ["BABY", "everyone", "synthetic_dataset"]
 
 BABY = {"num_users": 19_445, "num_items": 7_050, "num_interactions": 160_792}
 """Amazon Baby, 5-core: the shape that published timings use."""
@@ -68,6 +69,13 @@ def synthetic_dataset(
         name="synthetic",
         split="8:1:1",
     )
+
+
+def everyone(dataset: Dataset) -> BipartiteGraph:
+    """Test pairs for a ranking of every user: those without any get their first training item, which is left out."""
+    train = BipartiteGraph.from_interactions(dataset.train)
+    first = train.edge_index[:, train.user_pointer[:-1][train.user_degree > 0]]
+    return BipartiteGraph(torch.cat([dataset.test.edge_index, first], dim=1), train.num_users, train.num_items)
 
 
 def _power_law(random: np.random.Generator, size: int, exponent: float) -> np.ndarray:

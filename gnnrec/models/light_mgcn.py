@@ -65,7 +65,7 @@ class LightMGCN(Recommender):
         feature_dims: Mapping[str, int],
         *,
         embedding_dim: int = 64,
-        num_layers: int = 3,
+        num_layers: int = 4,
         num_item_layers: int = 1,
         num_neighbors: int = 10,
         contrastive_weight: float = 0.01,

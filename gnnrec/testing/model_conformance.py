@@ -1,6 +1,7 @@
 """What every registered model must do."""
 
 from dataclasses import replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -8,7 +9,7 @@ import torch
 
 from gnnrec.data import Dataset
 from gnnrec.errors import UnknownNameError
-from gnnrec.evaluation import EvalOptions
+from gnnrec.evaluation import EvalOptions, evaluate
 from gnnrec.models import EmbeddingScorer, Recommender, create_model, model_class
 from gnnrec.models.history_scorer import HistoryScorer, gather_histories
 from gnnrec.models.item_based_scorer import ItemBasedScorer
@@ -47,12 +48,19 @@ class ModelConformance:
             **self.arguments,
         )
 
-    def trained(self, dataset: Dataset, seed: int = 0) -> EmbeddingScorer | HistoryScorer:
-        """A scorer after training on the data."""
+    def trained(self, dataset: Dataset, seed: int = 0, *, select: bool = False) -> EmbeddingScorer | HistoryScorer:
+        """A scorer after training on the data; with ``select``, of the epoch with the best validation Recall@20."""
         model, graph = self.make(dataset, seed), BipartiteGraph.from_interactions(dataset.train)
         if isinstance(model, HistoryScorer):
             return model.fit(graph, dataset.features)
-        fit(model, graph, dataset.features, self.options)
+        quick = EvalOptions(ks=(20,), beyond_accuracy=False)
+
+        def validate(current: Recommender) -> dict[str, float]:
+            scorer = EmbeddingScorer(current.embeddings(graph, dataset.features))
+            return evaluate(scorer, graph, BipartiteGraph.from_interactions(dataset.valid), quick).metrics
+
+        options = replace(self.options, metric="recall@20", evaluate_every=2) if select else self.options
+        fit(model, graph, dataset.features, options, validate=validate if select else None)
         return EmbeddingScorer(model.embeddings(graph, dataset.features))
 
     def run(self, dataset: Dataset, folder: Path, max_epochs: int | None = None) -> Predictor:
