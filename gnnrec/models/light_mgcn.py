@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.registry import register_model
+from gnnrec.nn.bipartite_propagation import to_users
 from gnnrec.nn.contrastive import info_nce
 from gnnrec.nn.fusion import Fusion, create_fusion, fusion_name
 from gnnrec.nn.losses import bpr_loss, embedding_penalty
@@ -140,9 +141,7 @@ class LightMGCN(Recommender):
 
     def _side(self, graph: BipartiteGraph, features: Features) -> Embeddings:
         item = self.content_fusion(*self._views(features))
-        user_share = graph.user_degree.clamp(min=1).rsqrt().unsqueeze(1)
-        item_share = graph.item_degree.clamp(min=1).rsqrt().unsqueeze(1)
-        return Embeddings(graph.user_item_matrix().matmul(item * item_share) * user_share, item)
+        return Embeddings(to_users(graph).matmul(item), item)
 
     def _views(self, features: Features) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, ItemGraph]]:
         """Items spread over each modality's graph, which items have neighbours there, and the graphs."""

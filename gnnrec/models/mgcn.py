@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.registry import register_model
+from gnnrec.nn.bipartite_propagation import to_users
 from gnnrec.nn.contrastive import info_nce
 from gnnrec.nn.fusion import AttentionFusion, Fusion, MeanFusion, create_fusion, fusion_name
 from gnnrec.nn.losses import bpr_loss, embedding_penalty
@@ -172,11 +173,9 @@ class MGCN(Recommender):
         for (name, rows), purifier in zip(self.projection(features).items(), self.purifiers, strict=True):
             purified = table * torch.sigmoid(purifier(rows))
             spread[name] = graphs[name].convolve(purified, self.num_item_layers)
-        user_share = graph.user_degree.clamp(min=1).rsqrt().unsqueeze(1)
-        item_share = graph.item_degree.clamp(min=1).rsqrt().unsqueeze(1)
         # One product gives the users' vectors of all modalities.
-        stacked = torch.cat(list(spread.values()), dim=1) * item_share
-        of_users = torch.split(graph.user_item_matrix().matmul(stacked) * user_share, self.embedding_dim, dim=1)
+        stacked = to_users(graph).matmul(torch.cat(list(spread.values()), dim=1))
+        of_users = torch.split(stacked, self.embedding_dim, dim=1)
         everyone = torch.ones(self.num_users, dtype=torch.bool, device=graph.device)
         users = _Views(
             final[: self.num_users],
