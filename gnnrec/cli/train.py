@@ -17,6 +17,7 @@ def train(
     path: Annotated[Path, typer.Argument(help="Dataset folder or interaction file.")],
     out: Annotated[Path | None, typer.Option(help="Run folder [default: runs/MODEL-DATASET].")] = None,
     features: Annotated[str | None, typer.Option(help="Item features to use, by name [default: all].")] = None,
+    fusion: Annotated[str | None, typer.Option(help="How a multimodal model fuses [default: as its paper].")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="An argument of the model, key=value.")] = None,
     max_epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 1000,
     batch_size: Annotated[int, typer.Option(help="Training pairs a step.")] = 2048,
@@ -68,7 +69,7 @@ def train(
         mask_valid=mask_valid,
         users_without_positives=users_without_positives,  # type: ignore[arg-type]
     )
-    model_options = parse_model_settings(model, settings or [])
+    model_options = parse_model_settings(model, [*(settings or []), *([f"fusion={fusion}"] if fusion else [])])
     reading = {
         "split": split,
         "split_seed": split_seed,
