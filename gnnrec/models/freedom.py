@@ -41,7 +41,8 @@ class FREEDOM(Recommender):
         num_layers: Layers on the user-item graph.
         num_item_layers: L, layers on the item graph.
         num_neighbors: k.
-        modality_weights: :math:`\alpha_m` by name, scaled to sum 1; equal by default.
+        modality_weights: :math:`\alpha_m` by name, scaled to sum 1; equal by default, and for the fusion
+            ``"graph"`` only.
         drop_rate: Share of the user-item edges left out in an epoch, in [0, 1).
         content_weight: Weight of BPR on projected content.
         regularization: Weight of the L2 penalty on the step's layer-0 embeddings.
@@ -90,13 +91,16 @@ class FREEDOM(Recommender):
             check_positive_integer(name, value)
         check_not_negative("content_weight", content_weight)
         check_not_negative("regularization", regularization)
+        if modality_weights and fusion != "graph":
+            raise ArgumentError("'modality_weights' belong to the fusion 'graph'; leave them out with another")
         if not 0.0 <= drop_rate < 1.0:
             raise ArgumentError(f"'drop_rate' must lie in [0, 1) (got {drop_rate})")
         self.embedding_dim = embedding_dim
         self.num_layers = num_layers
         self.num_item_layers = num_item_layers
         self.num_neighbors = num_neighbors
-        self.modality_weights = _shares(feature_dims, modality_weights or {})
+        self.modality_weights = dict(modality_weights) if modality_weights is not None else None
+        self.shares = _shares(feature_dims, modality_weights or {})
         self.drop_rate = drop_rate
         self.content_weight = content_weight
         self.regularization = regularization
@@ -177,7 +181,7 @@ class FREEDOM(Recommender):
         for layer in range(self.num_item_layers):
             terms = {
                 name: weight * self._item_graph(features, name).matmul(x)
-                for name, weight in self.modality_weights.items()
+                for name, weight in self.shares.items()
             }
             if layer + 1 < self.num_item_layers:
                 x = torch.stack(list(terms.values())).sum(0)
@@ -185,7 +189,7 @@ class FREEDOM(Recommender):
 
     def _views(self, features: Features) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, ItemGraph]]:
         """Items convolved over each modality's graph, which items have neighbours there, and the graphs."""
-        graphs = {name: self._item_graph(features, name) for name in self.modality_weights}
+        graphs = {name: self._item_graph(features, name) for name in self.shares}
         table = self.embedding[self.num_users :]
         views = {name: graph.convolve(table, self.num_item_layers) for name, graph in graphs.items()}
         return views, {name: graph.degree > 0 for name, graph in graphs.items()}, graphs
@@ -196,7 +200,7 @@ class FREEDOM(Recommender):
     def extra_repr(self) -> str:
         """Sizes shown by ``repr``."""
         sizes = f"embedding_dim={self.embedding_dim}, num_layers={self.num_layers}"
-        return f"{super().extra_repr()}, {sizes}, modality_weights={self.modality_weights}"
+        return f"{super().extra_repr()}, {sizes}, shares={self.shares}"
 
 
 def _shares(names: Iterable[str], weights: Mapping[str, float]) -> dict[str, float]:

@@ -52,6 +52,50 @@ class TestVBPR(PlantedModality):
     twin = TestBPRMF
 
 
+class TestLATTICE(PlantedModality):
+    model = "lattice"
+    arguments: ClassVar = {"num_neighbors": 25}
+    twin = TestLightGCN
+
+
+class TestFREEDOM(PlantedModality):
+    model = "freedom"
+    arguments: ClassVar = {"drop_rate": 0.2, "regularization": 0.03}
+    twin = TestLightGCN
+
+
+class TestMGCN(PlantedModality):
+    model = "mgcn"
+    arguments: ClassVar = {"contrastive_weight": 0.1}
+    twin = TestLightGCN
+
+
+class TestLightMGCN(PlantedModality):
+    model = "light-mgcn"
+    arguments: ClassVar = {"num_neighbors": 25}
+    twin = TestLightGCN
+
+
+class TestMMGCN(PlantedModality):
+    model = "mmgcn"
+    twin = TestLightGCN
+
+
+class TestBM3(PlantedModality):
+    model = "bm3"
+    twin = TestLightGCN
+
+
+class TestSLMRec(PlantedModality):
+    model = "slmrec"
+    twin = TestLightGCN
+
+
+class TestMMGCL(PlantedModality):
+    model = "mmgcl"
+    twin = TestLightGCN
+
+
 SUITES = (
     TestPopularity,
     TestItemKNN,
@@ -63,6 +107,14 @@ SUITES = (
     TestLightGCN,
     TestContentKNN,
     TestVBPR,
+    TestLATTICE,
+    TestFREEDOM,
+    TestMGCN,
+    TestLightMGCN,
+    TestMMGCN,
+    TestBM3,
+    TestSLMRec,
+    TestMMGCL,
 )
 
 

@@ -117,7 +117,7 @@ def test_equals_the_equations(
 )
 def test_modality_weights(weights: dict[str, float]) -> None:
     model = make(tiny.ALL, modality_weights=weights, num_item_layers=2, drop_rate=0.4)
-    assert model.modality_weights == pytest.approx(shares_of(tiny.ALL, weights or None))
+    assert model.shares == pytest.approx(shares_of(tiny.ALL, weights or None))
     check(model, tiny.features_of(tiny.ALL), weights=weights or None)
 
 
@@ -288,7 +288,7 @@ def test_reset_forgets_the_edges_of_the_epoch() -> None:
 
 def test_repr() -> None:
     sizes = "num_users=5, num_items=6, embedding_dim=4, num_layers=2"
-    text = f"FREEDOM(\n  {sizes}, modality_weights={{'image': 0.5, 'text': 0.5}}\n"
+    text = f"FREEDOM(\n  {sizes}, shares={{'image': 0.5, 'text': 0.5}}\n"
     assert repr(make(tiny.BOTH)).startswith(text)
 
 
@@ -314,6 +314,8 @@ def test_bad_modality_weights_are_named() -> None:
     for bad in (-0.1, float("inf"), float("nan")):
         with pytest.raises(ArgumentError, match=r"'modality_weights\[text\]'"):
             make(tiny.BOTH, modality_weights={"image": 1.0, "text": bad})
+    with pytest.raises(ArgumentError, match="'modality_weights' belong to the fusion 'graph'"):
+        make(tiny.BOTH, modality_weights={"image": 1.0}, fusion="mean")
     with pytest.raises(ArgumentError, match="'modality_weights' must leave at least one modality above 0"):
         make(tiny.BOTH, modality_weights={"image": 0.0, "text": 0.0})
     with pytest.raises(UnknownNameError, match="unknown modality 'txt'; did you mean 'text'"):
