@@ -193,8 +193,8 @@ class BM3(Recommender):
 
     def extra_repr(self) -> str:
         """Sizes shown by ``repr``."""
-        sizes = f"embedding_dim={self.embedding_dim}, num_layers={self.num_layers}"
-        return f"{super().extra_repr()}, {sizes}, dropout={self.dropout}, cl_weight={self.cl_weight}, fusion={self.fusion!r}"
+        sizes = f"embedding_dim={self.embedding_dim}, num_layers={self.num_layers}, fusion={self.fusion!r}"
+        return f"{super().extra_repr()}, {sizes}, dropout={self.dropout}, cl_weight={self.cl_weight}"
 
 
 def _mean_cosine(one: Tensor, other: Tensor) -> Tensor:

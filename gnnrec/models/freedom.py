@@ -179,10 +179,7 @@ class FREEDOM(Recommender):
         """The terms of the last product with the weighted sum of the graphs; the sum itself is never built."""
         x = self.embedding[self.num_users :]
         for layer in range(self.num_item_layers):
-            terms = {
-                name: weight * self._item_graph(features, name).matmul(x)
-                for name, weight in self.shares.items()
-            }
+            terms = {name: weight * self._item_graph(features, name).matmul(x) for name, weight in self.shares.items()}
             if layer + 1 < self.num_item_layers:
                 x = torch.stack(list(terms.values())).sum(0)
         return terms

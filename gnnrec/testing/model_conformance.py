@@ -1,7 +1,6 @@
 """What every registered model must do."""
 
 from dataclasses import replace
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
