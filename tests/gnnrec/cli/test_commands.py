@@ -168,7 +168,7 @@ def test_every_model_can_be_trained_on_the_same_carved_data(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "lightgnc", "DATA"], "unknown model 'lightgnc'; did you mean 'lightgcn'?"),
+        (["train", "lightgnc", "DATA"], "unknown model 'lightgnc'; did you mean 'lightgcn'"),
         (["train", "lightgcn", "nowhere"], "nowhere"),
         (["train", "lightgcn", "DATA", "--set", "num_layer=2"], "did you mean 'num_layers'?"),
         (["train", "lightgcn", "DATA", "--set", "num_layers=two"], "'num_layers' must be int (got 'two')"),
