@@ -11,6 +11,9 @@ from graphs.item_graph import ItemGraph
 
 __all__ = ["knn_graph"]
 
+_SMALLEST_BLOCK = 64
+"""Rows of a block at least, however many items there are: fewer make poor products."""
+
 _BLOCK_VALUES = 8_000_000
 """Similarities held at a time: 32 MB."""
 
@@ -59,7 +62,7 @@ def knn_graph(x: Tensor, k: int, mask: Tensor | None = None) -> ItemGraph:
         return ItemGraph._from_sorted(nothing, x.new_empty(0), x.shape[0])
     neighbour = torch.empty(count, k, dtype=torch.int64, device=x.device)
     cosine = x.new_empty(count, k)
-    block = min(count, max(1, _BLOCK_VALUES // count))
+    block = min(count, max(_SMALLEST_BLOCK, _BLOCK_VALUES // count))
     buffer = x.new_empty(block, count)
     for start in range(0, count, block):
         rows = slice(start, min(start + block, count))

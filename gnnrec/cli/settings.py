@@ -27,6 +27,8 @@ def parse_model_settings(model: str, settings: Sequence[str]) -> dict[str, Any]:
             raise ArgumentError(f"'--set' takes key=value (got {setting!r})")
         if key not in known:
             raise UnknownNameError(f"argument of '{model}'", key, known)
+        if key in values:
+            raise ArgumentError(f"'{key}' is set twice; once is enough")
         values[key] = _read(key, text, known[key].annotation)
     return values
 

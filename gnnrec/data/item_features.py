@@ -104,5 +104,7 @@ class ItemFeatures:
         return {}
 
     def to(self, device: torch.device | str) -> "ItemFeatures":
-        """The same features on ``device``."""
+        """The same features on ``device``; themselves when they are there already, with their graphs."""
+        if torch.empty(0, device=device).device == self.x.device == self.mask.device:
+            return self
         return ItemFeatures(x=self.x.to(device), mask=self.mask.to(device))

@@ -38,8 +38,9 @@ class Batch(NamedTuple):
 class Recommender(nn.Module, ABC):
     """Base of the models that give one vector a user and one an item.
 
-    The graph and the features are arguments of every call and no hidden state is kept between calls, so a model can
-    be used in any training loop.
+    The graph and the features are arguments of every call, so a model can be used in any training loop. Nothing is
+    kept between calls but what a method's ``begin_epoch`` prepares for the training steps of one epoch, on the graph
+    and features that it was given; evaluation never uses that.
 
     Args:
         num_users: Number of users.
@@ -87,13 +88,37 @@ class Recommender(nn.Module, ABC):
     def item_parts(self, graph: BipartiteGraph, features: Features) -> dict[str, Tensor] | None:
         """The item vectors as a sum of named terms, for explanations.
 
-        Terms are named after the modalities, and ``"interactions"`` for what is learned from the log alone. Their sum
-        is the item vectors of ``forward`` in evaluation mode; a user's score splits into the products with each.
+        Terms are named after the modalities, and ``"interactions"`` for what belongs to none: ids and the log. Where
+        ids are spread over a modality's item graph, most models count the result as that modality's; each says what
+        it does. The sum is the item vectors of ``forward`` in evaluation mode; a user's score splits into the products
+        with each.
 
         Returns:
             Shape of each: (num_items, d); ``None`` here: the method knows no such split.
         """
         return None
+
+    @torch.no_grad()
+    def modality_usage(self, graph: BipartiteGraph, features: Features) -> dict[str, Tensor] | None:
+        """How much of each item's vector comes from each modality, for plots and reports.
+
+        Shares of the lengths of the terms of :meth:`item_parts`, in evaluation mode; they sum to 1 for each item, and
+        are 0 where its vector is.
+
+        Returns:
+            Shape of each: (num_items,); ``None`` where the method knows no such split.
+        """
+        training = self.training
+        self.eval()
+        try:
+            parts = self.item_parts(graph, features)
+        finally:
+            self.train(training)
+        if parts is None:
+            return None
+        length = {name: torch.linalg.vector_norm(part, dim=1) for name, part in parts.items()}
+        total = torch.stack(list(length.values())).sum(0).clamp(min=1e-12)
+        return {name: value / total for name, value in length.items()}
 
     @torch.no_grad()
     def embeddings(self, graph: BipartiteGraph, features: Features) -> Embeddings:

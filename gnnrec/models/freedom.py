@@ -29,9 +29,9 @@ class FREEDOM(Recommender):
         S = \sum_m \alpha_m S_m, \quad h = S^{L} E_{item}, \quad
         \hat{x}_{ui} = \bar{e}_u^\top (\bar{e}_i + h_i)
 
-    where :math:`\bar{e}` is the layer mean of LightGCN, in training over a graph whose edges are sampled with
-    probability proportional to :math:`1 / \sqrt{d_u d_i}`. The loss is BPR, and BPR between the user and each projected
-    modality, weighted by ``content_weight``.
+    where :math:`\bar{e}` is the layer mean of LightGCN, in training over a graph whose edges ``begin_epoch``
+    samples with probability proportional to :math:`1 / \sqrt{d_u d_i}`; a loop that never calls it trains on all
+    edges. The loss is BPR, and BPR between the user and each projected modality, weighted by ``content_weight``.
 
     Args:
         num_users: Number of users.
@@ -112,7 +112,7 @@ class FREEDOM(Recommender):
         self.content_fusion: Fusion | None = None
         if fusion != "graph":
             self.content_fusion = create_fusion(fusion, dict.fromkeys(feature_dims, embedding_dim), embedding_dim)
-        self._pruned: BipartiteGraph | None = None
+        self._pruned: tuple[BipartiteGraph, BipartiteGraph] | None = None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -126,7 +126,7 @@ class FREEDOM(Recommender):
 
     def begin_epoch(self, graph: BipartiteGraph, features: Features) -> None:
         """Sample this epoch's edges (equations 7 to 9)."""
-        self._pruned = degree_pruning(graph, self.drop_rate) if self.drop_rate else None
+        self._pruned = (graph, degree_pruning(graph, self.drop_rate)) if self.drop_rate else None
 
     def forward(self, graph: BipartiteGraph, features: Features) -> Embeddings:
         """Embeddings of all users and items, on the whole graph."""
@@ -135,7 +135,7 @@ class FREEDOM(Recommender):
 
     def loss(self, graph: BipartiteGraph, features: Features, batch: Batch) -> dict[str, Tensor]:
         """BPR on the epoch's graph, BPR on projected content, and the penalty (equations 12 and 13)."""
-        user_table, item_table = self._propagate(graph if self._pruned is None else self._pruned)
+        user_table, item_table = self._propagate(self._graph_of_epoch(graph))
         user = user_table.index_select(0, batch.users)
         items = torch.cat([batch.positives, batch.negatives])
         vectors = item_table + self._content(features)
@@ -163,6 +163,12 @@ class FREEDOM(Recommender):
             return parts | self._terms(features)
         content = self.content_fusion.parts(*self._views(features))
         return None if content is None else parts | content
+
+    def _graph_of_epoch(self, graph: BipartiteGraph) -> BipartiteGraph:
+        """The graph less what this epoch leaves out; as it is where ``begin_epoch`` saw another."""
+        if self.training and self._pruned is not None and self._pruned[0] is graph:
+            return self._pruned[1]
+        return graph
 
     def _propagate(self, graph: BipartiteGraph) -> tuple[Tensor, Tensor]:
         final = graph.adjacency("symmetric").layer_mean(self.embedding, self.num_layers)
@@ -201,13 +207,18 @@ class FREEDOM(Recommender):
 
 
 def _shares(names: Iterable[str], weights: Mapping[str, float]) -> dict[str, float]:
-    """Weights of all modalities, of sum 1; one that is not named has 0 where others are, all are equal otherwise."""
+    """Weights of all modalities, of sum 1; equal where none are given."""
     names = list(names)
     for name, weight in weights.items():
         if name not in names:
             raise UnknownNameError("modality", name, names)
         check_not_negative(f"modality_weights[{name}]", weight)
+    if not weights:
+        return dict.fromkeys(names, 1 / len(names))
+    missing = [name for name in names if name not in weights]
+    if missing:
+        raise ArgumentError(f"'modality_weights' must name every modality (missing: {', '.join(missing)})")
     total = sum(weights.values())
-    if weights and not total:
+    if not total:
         raise ArgumentError("'modality_weights' must leave at least one modality above 0")
-    return {name: weights.get(name, 0.0) / total if weights else 1 / len(names) for name in names}
+    return {name: weights[name] / total for name in names}

@@ -1,10 +1,12 @@
 """LATTICE."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from gnnrec.data.item_features import ItemFeatures
 from gnnrec.errors import ArgumentError
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
@@ -34,7 +36,8 @@ class LATTICE(Recommender):
     where :math:`\bar{e}` is the layer mean of LightGCN. The loss is BPR with an L2 penalty on the final vectors.
 
     The learned graph is built by the first step of an epoch, and only this step's gradient reaches the projections and
-    :math:`w`; later steps use it as it is. In a loop that never calls ``begin_epoch`` every step builds it.
+    :math:`w`; later steps use it as it is, and Adam leaves parameters without a gradient alone. In a loop that never
+    calls ``begin_epoch``, and after parameters were loaded until it is called again, every step builds the graph.
 
     Args:
         num_users: Number of users.
@@ -58,10 +61,11 @@ class LATTICE(Recommender):
         - **forward:** user (num_users, embedding_dim), item (num_items, embedding_dim)
 
     Differs from the reference:
-        All graphs are sparse, so that memory grows with the items and not with their square. An item is no neighbour
-        of its own and negative cosines count as 0. Raw features are not trained, and are scaled to length 1 before the
-        projection. The user-item graph is normalised symmetrically as in LightGCN; the authors' code uses row
-        normalisation with self-loops. With one modality there are no weights to learn.
+        All graphs are sparse, so that memory grows with the items and not with their square. An item is no
+        neighbour of its own and negative cosines count as 0. The penalty's default is 1e-3, not 1e-5. Raw features
+        are not trained, and are scaled to length 1 before the projection. The user-item graph is normalised
+        symmetrically as in LightGCN; the authors' code uses row normalisation with self-loops. With one modality
+        there are no weights to learn.
     """
 
     needs_features = True
@@ -113,7 +117,7 @@ class LATTICE(Recommender):
         elif len(feature_dims) > 1:
             self.modality_logits = nn.Parameter(torch.empty(len(feature_dims)))
         self._in_epoch = False
-        self._kept: dict[str, ItemGraph] | None = None
+        self._kept: tuple[tuple[ItemFeatures, ...], dict[str, ItemGraph]] | None = None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -137,18 +141,27 @@ class LATTICE(Recommender):
 
     def loss(self, graph: BipartiteGraph, features: Features, batch: Batch) -> dict[str, Tensor]:
         """BPR and the penalty on the final vectors."""
-        graphs = self._kept
-        if graphs is None:
-            graphs = self._merged(self._item_graphs(features))
-            if self._in_epoch:
-                self._kept = {name: item_graph.detach() for name, item_graph in graphs.items()}
-        user_table, item_table = self._embed(graph, graphs)
+        user_table, item_table = self._embed(graph, self._graphs_of_epoch(features))
         user = user_table.index_select(0, batch.users)
         positive, negative = item_table.index_select(0, torch.cat([batch.positives, batch.negatives])).chunk(2)
         return {
             "bpr": bpr_loss((user * positive).sum(1), (user * negative).sum(1)),
             "regularization": self.regularization * embedding_penalty(user, positive, negative),
         }
+
+    def _load_from_state_dict(self, *arguments: Any, **options: Any) -> None:
+        super()._load_from_state_dict(*arguments, **options)
+        self._in_epoch, self._kept = False, None  # graphs of other parameters
+
+    def _graphs_of_epoch(self, features: Features) -> dict[str, ItemGraph]:
+        """Item graphs with gradient; after an epoch's first step the same ones without."""
+        present = tuple(features[name] for name in self.names)
+        if self._kept is not None and all(one is other for one, other in zip(self._kept[0], present, strict=True)):
+            return self._kept[1]
+        graphs = self._merged(self._item_graphs(features))
+        if self._in_epoch and self.training and torch.is_grad_enabled():
+            self._kept = present, {name: item_graph.detach() for name, item_graph in graphs.items()}
+        return graphs
 
     @torch.no_grad()
     def item_parts(self, graph: BipartiteGraph, features: Features) -> dict[str, Tensor] | None:

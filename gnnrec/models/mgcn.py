@@ -25,7 +25,8 @@ class MGCN(Recommender):
 
     From `Multi-View Graph Convolutional Network for Multimedia Recommendation <https://arxiv.org/abs/2308.03588>`_
     (Yu, Tan, Lu and Bao, 2023), equations 1 to 18. Each modality is gated into the id space, convolved over its own
-    graph of nearest items, and users get the mean of their items:
+    graph of nearest items, and users get a normalised sum over their items, with
+    :math:`\hat{R} = D_u^{-1/2} R D_i^{-1/2}`:
 
     .. math::
         \dot{h}_m = e_{item} \odot \sigma(W_2 (W_1 f_m + b_1) + b_2), \quad
@@ -60,8 +61,9 @@ class MGCN(Recommender):
         - **forward:** user (num_users, embedding_dim), item (num_items, embedding_dim)
 
     Differs from the reference:
-        Any number of modalities. Features are scaled to length 1 and not trained. An item is no neighbour of its own,
-        and one without content in a modality has no part in it: the attention leaves it out.
+        Any number of modalities. Features are scaled to length 1 and not trained. An item is no neighbour of its
+        own, and one without content in a modality has no part in it: the attention leaves it out, and M counts the
+        modalities that an item has.
     """
 
     needs_features = True

@@ -158,9 +158,9 @@ class MMGCL(Recommender):
             of_items = info_nce(first.item, second.user, self.temperature)
             terms["ssl"] = self.ssl_weight * (of_users + of_items)
         if self.regularization:
-            taken = self.encoder.item_embedding[torch.cat([batch.positives, batch.negatives])]
+            taken = self.encoder.item_embedding.index_select(0, torch.cat([batch.positives, batch.negatives]))
             terms["regularization"] = self.regularization * embedding_penalty(
-                self.encoder.user_embedding[batch.users], *taken.chunk(2)
+                self.encoder.user_embedding.index_select(0, batch.users), *taken.chunk(2)
             )
         return terms
 

@@ -163,7 +163,8 @@ class SLMRec(Recommender):
             terms["ssl"] = self.ssl_weight * (of_users + of_items)
         if self.regularization:
             terms["regularization"] = self.regularization * embedding_penalty(
-                self.encoder.user_embedding[batch.users], self.encoder.item_embedding[batch.positives]
+                self.encoder.user_embedding.index_select(0, batch.users),
+                self.encoder.item_embedding.index_select(0, batch.positives),
             )
         return terms
 

@@ -105,10 +105,9 @@ def _blocks(x: Tensor, there: SparseOperator) -> Iterator[slice]:
 
 def _forward(x: Tensor, there: SparseOperator, num_layers: int) -> tuple[Tensor, Tensor]:
     start = x / (num_layers + 1)
-    far = x.new_zeros(there.shape[0], x.shape[1])
     if num_layers == 0:
-        return start, far
-    near, back = start, there.transposed
+        return start, x.new_zeros(there.shape[0], x.shape[1])
+    near, far, back = start, x.new_empty(there.shape[0], x.shape[1]), there.transposed
     for _ in range((num_layers - 1) // 2):  # Horner's rule for the sum of the odd layers, less its last product
         far = there.matmul_into(near, far)
         near = back.matmul_into(far, start.clone(), beta=1.0)
@@ -128,7 +127,7 @@ def _backward(near: Tensor, far: Tensor, there: SparseOperator, num_layers: int)
     else:
         far = there.matmul_into(near, far.clone(), beta=1.0)
         start = back.matmul_into(far, torch.empty_like(near))
-    total, spare = start, far.clone()
+    total, spare = start, torch.empty_like(far)
     for _ in range((num_layers - 1) // 2):
         spare = there.matmul_into(total, spare)
         total = back.matmul_into(spare, start.clone(), beta=1.0)

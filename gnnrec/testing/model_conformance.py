@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import torch
 
-from gnnrec.data import Dataset
+from gnnrec.data import Dataset, ItemFeatures
 from gnnrec.errors import UnknownNameError
 from gnnrec.evaluation import EvalOptions, evaluate
-from gnnrec.models import EmbeddingScorer, Recommender, create_model, model_class
+from gnnrec.models import Batch, EmbeddingScorer, Recommender, create_model, model_class
 from gnnrec.models.history_scorer import HistoryScorer, gather_histories
 from gnnrec.models.item_based_scorer import ItemBasedScorer
 from gnnrec.serving import Predictor, load
@@ -190,6 +190,28 @@ class ModelConformance:
         for name, parameter in model.named_parameters():
             assert parameter.grad is not None and bool(parameter.grad.ne(0).any()), f"no gradient reaches {name}"
 
+    def test_an_epoch_is_prepared_for_its_graph_and_features(self) -> None:
+        """What ``begin_epoch`` prepared for some data never serves other data, evaluation or loaded parameters."""
+        dataset, other = checkerboard_dataset(), checkerboard_dataset()
+        model, graph = self.make(dataset), BipartiteGraph.from_interactions(dataset.train)
+        if isinstance(model, HistoryScorer):
+            return
+        half = BipartiteGraph(graph.edge_index[:, ::2], graph.num_users, graph.num_items)
+        features = {name: ItemFeatures(x.x.roll(1, 0), x.mask) for name, x in other.features.items()}
+        batch = Batch(*(column[:64] for column in TripleSampler(graph).epoch(torch.Generator().manual_seed(0))))
+
+        def terms(model: Recommender, prepared: bool) -> list[float]:
+            if prepared:
+                model.begin_epoch(graph, dataset.features)
+                model.loss(graph, dataset.features, batch)
+            torch.manual_seed(0)
+            return [float(value) for value in model.loss(half, features, batch).values()]
+
+        fresh = self.make(dataset)
+        fresh.load_state_dict(model.state_dict())
+        assert isinstance(fresh, Recommender)
+        assert terms(model, True) == terms(fresh, False)
+
     def test_histories_equal_users(self) -> None:
         """For models of item similarity, a known user and a new one with the same history score alike."""
         scorer = self.trained(checkerboard_dataset())
@@ -212,6 +234,11 @@ class ModelConformance:
         if parts is not None:
             assert set(parts) - {"interactions"} == set(dataset.features), "each modality must have a term"
             torch.testing.assert_close(torch.stack(list(parts.values())).sum(0), item, rtol=1e-5, atol=1e-5)
+        usage = model.modality_usage(graph, dataset.features)
+        assert (usage is None) == (parts is None)
+        if usage is not None:
+            total = torch.stack(list(usage.values())).sum(0)
+            torch.testing.assert_close(total[item.any(1)], torch.ones_like(total[item.any(1)]))
 
     def test_explanation(self, tmp_path: Path) -> None:
         """Known users and given histories are explained by what was taken and by shares, or a note says why not."""

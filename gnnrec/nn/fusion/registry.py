@@ -41,7 +41,7 @@ def fusion_name(fusion: str | Fusion) -> str:
 
 
 def create_fusion(fusion: str | Fusion, in_dims: Mapping[str, int], out_dim: int) -> Fusion:
-    """A new fusion by name, or the module given if it fits.
+    """A new fusion by name, or the module given if it fits; the model that takes it draws its parameters anew.
 
     Args:
         fusion: A name out of :func:`list_fusions`, or a module made for these lengths.

@@ -76,7 +76,7 @@ def terms(
 
 def pruned_edges(model: FREEDOM) -> list[tuple[int, int]]:
     assert model._pruned is not None
-    return [(user, item) for user, item in model._pruned.edge_index.T.tolist()]
+    return [(user, item) for user, item in model._pruned[1].edge_index.T.tolist()]
 
 
 def check(
@@ -113,7 +113,7 @@ def test_equals_the_equations(
 
 
 @pytest.mark.parametrize(
-    "weights", [{"image": 0.1, "text": 0.9}, {"text": 3.0, "image": 1.0, "audio": 4.0}, {"image": 2}, {}]
+    "weights", [{"image": 0.1, "text": 0.9, "audio": 0.0}, {"text": 3.0, "image": 1.0, "audio": 4.0}, {}]
 )
 def test_modality_weights(weights: dict[str, float]) -> None:
     model = make(tiny.ALL, modality_weights=weights, num_item_layers=2, drop_rate=0.4)
@@ -316,6 +316,8 @@ def test_bad_modality_weights_are_named() -> None:
             make(tiny.BOTH, modality_weights={"image": 1.0, "text": bad})
     with pytest.raises(ArgumentError, match="'modality_weights' belong to the fusion 'graph'"):
         make(tiny.BOTH, modality_weights={"image": 1.0}, fusion="mean")
+    with pytest.raises(ArgumentError, match=r"'modality_weights' must name every modality \(missing: text\)"):
+        make(tiny.BOTH, modality_weights={"image": 1.0})
     with pytest.raises(ArgumentError, match="'modality_weights' must leave at least one modality above 0"):
         make(tiny.BOTH, modality_weights={"image": 0.0, "text": 0.0})
     with pytest.raises(UnknownNameError, match="unknown modality 'txt'; did you mean 'text'"):
