@@ -31,8 +31,8 @@ def write_models_table(records: Records, budget: Budget) -> Path:
         `benchmarks/spaces.py`, which were narrowed after exploratory runs on validation figures, most of them of
         freedom and light-mgcn; lightgcn has four known points more), each run once with seed 0, for
         {budget.max_epochs:,} epochs at most and stopped after {budget.patience} without a better validation
-        Recall@20. The point with the best validation Recall@20 and the defaults then ran with seeds {",
-        ".join(map(str, SEEDS))}. No choice reads a test figure. Figures are means over seeds with the standard
+        Recall@20. The point with the best validation Recall@20 and the defaults then ran with seeds
+        {", ".join(map(str, SEEDS))}. No choice reads a test figure. Figures are means over seeds with the standard
         deviation; models without chance have one run. Seconds and memory are those of a shared machine; memory is
         the peak of the process, and in brackets what of it came after the data were read.
     """
