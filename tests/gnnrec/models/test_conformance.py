@@ -54,16 +54,30 @@ class TestVBPR(PlantedModality):
     twin = TestBPRMF
 
 
+class _LATTICEWithoutContent(ModelConformance):
+    """What LATTICE is without item graphs: LightGCN of its depth."""
+
+    model = "lightgcn"
+    arguments: ClassVar = {"num_layers": 2}
+
+
 class TestLATTICE(PlantedModality):
     model = "lattice"
     arguments: ClassVar = {"num_neighbors": 25}
-    twin = TestLightGCN
+    twin = _LATTICEWithoutContent
+
+
+class _FREEDOMWithoutContent(ModelConformance):
+    """What FREEDOM is without item graphs: LightGCN of its depth and penalty."""
+
+    model = "lightgcn"
+    arguments: ClassVar = {"num_layers": 2, "regularization": 0.03}
 
 
 class TestFREEDOM(PlantedModality):
     model = "freedom"
-    arguments: ClassVar = {"drop_rate": 0.2, "regularization": 0.03}
-    twin = TestLightGCN
+    arguments: ClassVar = {"drop_rate": 0.1, "regularization": 0.03, "num_neighbors": 20}
+    twin = _FREEDOMWithoutContent
 
 
 class TestMGCN(PlantedModality):
