@@ -10,6 +10,7 @@ from gnnrec.errors import ArgumentError
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.registry import register_model
+from gnnrec.nn.content import item_graphs, modality_of
 from gnnrec.nn.fusion import Fusion, create_fusion, fusion_name
 from gnnrec.nn.losses import embedding_penalty
 from gnnrec.nn.modality_projection import ModalityProjection
@@ -176,7 +177,7 @@ class BM3(Recommender):
 
         One pair a modality, or one in all where modalities are fused.
         """
-        masks = {name: features[name].mask.index_select(0, items) for name in self.projection.feature_dims}
+        masks = {name: modality_of(features, name).mask.index_select(0, items) for name in self.projection.feature_dims}
         if self.content_fusion is None:
             projected = self.projection(features, items)
             return [(projected[name], mask) for name, mask in masks.items()]
@@ -184,7 +185,7 @@ class BM3(Recommender):
         complete = all(features[name].complete for name in masks)
         graphs: dict[str, ItemGraph] | None = None
         if self.content_fusion.needs_graphs:
-            graphs = {name: features[name].item_graph(self.num_neighbors, norm="symmetric") for name in masks}
+            graphs = item_graphs(features, masks, self.num_neighbors)
         if graphs is None and (complete or self.content_fusion.row_wise):
             return [(self.content_fusion(self.projection(features, items), None if complete else masks), has_any)]
         every = None if complete else {name: features[name].mask for name in masks}

@@ -9,6 +9,7 @@ from gnnrec.errors import ArgumentError, UnknownNameError
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.registry import register_model
+from gnnrec.nn.content import item_graphs
 from gnnrec.nn.fusion import Fusion, create_fusion, fusion_name
 from gnnrec.nn.losses import bpr_loss, embedding_penalty
 from gnnrec.nn.modality_projection import ModalityProjection
@@ -183,22 +184,22 @@ class FREEDOM(Recommender):
 
     def _terms(self, features: Features) -> dict[str, Tensor]:
         """The terms of the last product with the weighted sum of the graphs; the sum itself is never built."""
-        x = self.embedding[self.num_users :]
+        x, graphs = self.embedding[self.num_users :], self._item_graphs(features)
         for layer in range(self.num_item_layers):
-            terms = {name: weight * self._item_graph(features, name).matmul(x) for name, weight in self.shares.items()}
+            terms = {name: weight * graphs[name].matmul(x) for name, weight in self.shares.items()}
             if layer + 1 < self.num_item_layers:
                 x = torch.stack(list(terms.values())).sum(0)
         return terms
 
     def _views(self, features: Features) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, ItemGraph]]:
         """Items convolved over each modality's graph, which items have neighbours there, and the graphs."""
-        graphs = {name: self._item_graph(features, name) for name in self.shares}
+        graphs = self._item_graphs(features)
         table = self.embedding[self.num_users :]
         views = {name: graph.convolve(table, self.num_item_layers) for name, graph in graphs.items()}
         return views, {name: graph.degree > 0 for name, graph in graphs.items()}, graphs
 
-    def _item_graph(self, features: Features, name: str) -> ItemGraph:
-        return features[name].item_graph(self.num_neighbors, norm="symmetric", binary=True)
+    def _item_graphs(self, features: Features) -> dict[str, ItemGraph]:
+        return item_graphs(features, self.shares, self.num_neighbors, binary=True)
 
     def extra_repr(self) -> str:
         """Sizes shown by ``repr``."""

@@ -11,6 +11,7 @@ from gnnrec.errors import ArgumentError
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.registry import register_model
+from gnnrec.nn.content import item_graphs, modality_of
 from gnnrec.nn.fusion import Fusion, create_fusion, fusion_name
 from gnnrec.nn.losses import bpr_loss, embedding_penalty
 from gnnrec.nn.modality_projection import ModalityProjection
@@ -155,7 +156,7 @@ class LATTICE(Recommender):
 
     def _graphs_of_epoch(self, features: Features) -> dict[str, ItemGraph]:
         """Item graphs with gradient; after an epoch's first step the same ones without."""
-        present = tuple(features[name] for name in self.names)
+        present = tuple(modality_of(features, name) for name in self.names)
         if self._kept is not None and all(one is other for one, other in zip(self._kept[0], present, strict=True)):
             return self._kept[1]
         graphs = self._merged(self._item_graphs(features))
@@ -206,7 +207,7 @@ class LATTICE(Recommender):
 
     def _item_graphs(self, features: Features) -> dict[str, ItemGraph]:
         """Each modality's term of the item graph (equations 2 to 8), with gradient to what is learned."""
-        raw = {name: features[name].item_graph(self.num_neighbors, norm="symmetric") for name in self.names}
+        raw = item_graphs(features, self.names, self.num_neighbors)
         weights = dict(zip(raw, self._modality_weights(), strict=True))
         learned = self._learned_graphs(features, weights)
         result = {}

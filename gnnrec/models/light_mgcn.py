@@ -9,6 +9,7 @@ from gnnrec.models._arguments import check_feature_dims, check_not_negative, che
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.registry import register_model
 from gnnrec.nn.bipartite_propagation import to_users
+from gnnrec.nn.content import item_graphs
 from gnnrec.nn.contrastive import info_nce
 from gnnrec.nn.fusion import Fusion, create_fusion, fusion_name
 from gnnrec.nn.losses import bpr_loss, embedding_penalty
@@ -145,9 +146,7 @@ class LightMGCN(Recommender):
 
     def _views(self, features: Features) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, ItemGraph]]:
         """Items spread over each modality's graph, which items have neighbours there, and the graphs."""
-        graphs = {
-            name: features[name].item_graph(self.num_neighbors, norm="symmetric", binary=True) for name in self.names
-        }
+        graphs = item_graphs(features, self.names, self.num_neighbors, binary=True)
         table = self.embedding[self.num_users :]
         vectors = {name: item_graph.convolve(table, self.num_item_layers) for name, item_graph in graphs.items()}
         return vectors, {name: item_graph.degree > 0 for name, item_graph in graphs.items()}, graphs

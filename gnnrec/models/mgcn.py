@@ -10,6 +10,7 @@ from gnnrec.models._arguments import check_feature_dims, check_not_negative, che
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.registry import register_model
 from gnnrec.nn.bipartite_propagation import to_users
+from gnnrec.nn.content import item_graphs
 from gnnrec.nn.contrastive import info_nce
 from gnnrec.nn.fusion import AttentionFusion, Fusion, MeanFusion, create_fusion, fusion_name
 from gnnrec.nn.losses import bpr_loss, embedding_penalty
@@ -170,7 +171,7 @@ class MGCN(Recommender):
         """Behaviour and modality vectors of users and of items (equations 1 to 8)."""
         final = graph.adjacency("symmetric").layer_mean(self.embedding, self.num_layers)
         table = self.embedding[self.num_users :]
-        graphs = {name: features[name].item_graph(self.num_neighbors, norm="symmetric") for name in self.names}
+        graphs = item_graphs(features, self.names, self.num_neighbors)
         spread = {}
         for (name, rows), purifier in zip(self.projection(features).items(), self.purifiers, strict=True):
             purified = table * torch.sigmoid(purifier(rows))

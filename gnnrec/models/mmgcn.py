@@ -11,6 +11,7 @@ from gnnrec.errors import ArgumentError
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.registry import register_model
+from gnnrec.nn.content import item_graphs, modality_of
 from gnnrec.nn.fusion import Fusion, create_fusion, fusion_name
 from gnnrec.nn.losses import bpr_loss
 from gnnrec.nn.mmgcn_layer import Combination
@@ -195,7 +196,11 @@ class MMGCN(Recommender):
             user, length = unit_rows(preference)
             # The lengths are known by now, so the penalty costs no pass over the preferences.
             penalty = penalty + length.square().sum() / preference.numel()
-            item = unit_rows(content[name])[0] if name in content else _unit_features(features[name])
+            item = (
+                unit_rows(content[name])[0]
+                if name in content
+                else _unit_features(modality_of(features, name, self.widths[name]))
+            )
             result.user[name], result.item[name] = network((user, item), identities, means, (users, items))
         return result._replace(preference_penalty=penalty)
 
@@ -203,7 +208,7 @@ class MMGCN(Recommender):
         """Item graphs for a fusion that convolves; none for others."""
         if not self.content_fusion.needs_graphs:
             return None
-        return {name: features[name].item_graph(self.num_neighbors, norm="symmetric") for name in self.widths}
+        return item_graphs(features, self.widths, self.num_neighbors)
 
     def extra_repr(self) -> str:
         """Sizes shown by ``repr``."""

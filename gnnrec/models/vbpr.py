@@ -13,6 +13,7 @@ from gnnrec.models._arguments import (
 )
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.registry import register_model
+from gnnrec.nn.content import item_graphs, modality_of
 from gnnrec.nn.fusion import Fusion, create_fusion, fusion_name
 from gnnrec.nn.losses import bpr_loss, embedding_penalty
 from gnnrec.nn.modality_projection import ModalityProjection
@@ -158,11 +159,11 @@ class VBPR(Recommender):
         """Masks of the given items, none where nothing is missing, and the graphs of a fusion that convolves."""
         assert self.content_fusion is not None
         masks, graphs = None, None
-        chosen = {name: features[name] for name in self.content_fusion.in_dims}
+        chosen = {name: modality_of(features, name) for name in self.content_fusion.in_dims}
         if not all(modality.complete for modality in chosen.values()):
             masks = {name: m.mask if items is None else m.mask[items] for name, m in chosen.items()}
         if self.content_fusion.needs_graphs:
-            graphs = {name: m.item_graph(self.num_neighbors, norm="symmetric") for name, m in chosen.items()}
+            graphs = item_graphs(features, chosen, self.num_neighbors)
         return masks, graphs
 
     @staticmethod

@@ -10,6 +10,7 @@ from gnnrec.data.item_features import ItemFeatures
 from gnnrec.errors import ArgumentError
 from gnnrec.nn.bipartite_propagation import one_sided_layer_mean, to_users
 from gnnrec.nn.channels import Channels
+from gnnrec.nn.content import item_graphs
 from gnnrec.nn.fusion import ConcatFusion, Fusion, GraphFusion, MeanFusion, create_fusion
 from gnnrec.nn.modality_projection import ModalityProjection
 from graphs import BipartiteGraph, ItemGraph
@@ -160,9 +161,7 @@ class ModalityLightGCN(nn.Module):
         # Ids have no content, hence no neighbours in it.
         empty = self.item_embedding.new_empty(0)
         graphs = {IDS: ItemGraph(empty.new_empty((2, 0), dtype=torch.int64), empty, self.item_embedding.shape[0])}
-        for name in self.projection.feature_dims:
-            graphs[name] = features[name].item_graph(self.num_neighbors, norm="symmetric")
-        return graphs
+        return graphs | item_graphs(features, self.projection.feature_dims, self.num_neighbors)
 
     def extra_repr(self) -> str:
         """Sizes shown by ``repr``."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gnnrec.data.item_features import ItemFeatures
+from gnnrec.nn.content import modality_of
 
 __all__ = ["ModalityProjection"]
 
@@ -42,10 +43,14 @@ class ModalityProjection(nn.Module):
             nn.init.zeros_(bias)
 
     def forward(self, features: Mapping[str, ItemFeatures], items: Tensor | None = None) -> dict[str, Tensor]:
-        """Projections of the given items, of all without ``items``. Shape of each: (B, out_dim)."""
+        """Projections of the given items, of all without ``items``. Shape of each: (B, out_dim).
+
+        Raises:
+            ArgumentError: If a modality is missing or its vectors have another length.
+        """
         projected = {}
         for index, name in enumerate(self.feature_dims):
-            modality, weight = features[name], self.weights[index]
+            modality, weight = modality_of(features, name, self.feature_dims[name]), self.weights[index]
             x, norms, mask = modality.x, modality.norms, modality.mask
             if items is not None:
                 x, norms, mask = x[items], norms[items], mask[items]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 
 from gnnrec.data import Dataset, ItemFeatures
-from gnnrec.errors import UnknownNameError
+from gnnrec.errors import ArgumentError, UnknownNameError
 from gnnrec.evaluation import EvalOptions, evaluate
 from gnnrec.models import Batch, EmbeddingScorer, Recommender, create_model, model_class
 from gnnrec.models.history_scorer import HistoryScorer, gather_histories
@@ -211,6 +211,20 @@ class ModelConformance:
         fresh.load_state_dict(model.state_dict())
         assert isinstance(fresh, Recommender)
         assert terms(model, True) == terms(fresh, False)
+
+    def test_missing_modality_is_named(self) -> None:
+        """Features without a modality that the model was made for are refused by name."""
+        dataset = checkerboard_dataset()
+        model, graph = self.make(dataset), BipartiteGraph.from_interactions(dataset.train)
+        if isinstance(model, HistoryScorer) or not model.needs_features:
+            return
+        batch = Batch(*(column[:8] for column in TripleSampler(graph).epoch(torch.Generator().manual_seed(0))))
+        try:
+            model.loss(graph, {"other": dataset.features["parity"]}, batch)
+        except ArgumentError as error:
+            assert "'parity'" in str(error) and "other" in str(error)
+        else:
+            raise AssertionError("features without the modality must be refused")
 
     def test_histories_equal_users(self) -> None:
         """For models of item similarity, a known user and a new one with the same history score alike."""
