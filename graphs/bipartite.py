@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from graphs.normalize import Normalization, build_csr, index_type, normalized_operator
+from graphs.normalize import Normalization, build_csr, csr_tensor, index_type, normalized_operator
 from graphs.sparse import SparseOperator
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class BipartiteGraph:
         self.num_items = num_items
         self.edge_index = edge_index
         self._adjacencies: dict[str, SparseOperator] = {}
+        self._blocks: dict[str, tuple[SparseOperator, SparseOperator]] = {}
 
     @classmethod
     def _from_sorted(cls, edge_index: Tensor, num_users: int, num_items: int) -> BipartiteGraph:
@@ -188,9 +189,37 @@ class BipartiteGraph:
             self._adjacencies[norm] = normalized_operator(self.edge_index, *sizes, norm, by_item=self._by_item)
         return self._adjacencies[norm]
 
-    def user_item_matrix(self) -> SparseOperator:
-        """The binary (num_users, num_items) matrix and its transpose, cached."""
-        return self._user_item_matrix
+    def user_item_matrix(self, norm: Normalization = "none") -> SparseOperator:
+        """The (num_users, num_items) block of :meth:`adjacency` and its transpose, cached.
+
+        It takes item vectors to users: their sum (``"none"``, the binary matrix), their mean (``"row"``), or
+        LightGCN's sum (``"symmetric"``).
+        """
+        return self._user_item_matrix if norm == "none" else self._user_item_blocks(norm)[0]
+
+    def item_user_matrix(self, norm: Normalization = "none") -> SparseOperator:
+        """The (num_items, num_users) block of :meth:`adjacency` and its transpose, cached."""
+        return self._user_item_matrix.transposed if norm == "none" else self._user_item_blocks(norm)[1]
+
+    def _user_item_blocks(self, norm: Normalization) -> tuple[SparseOperator, SparseOperator]:
+        if norm not in self._blocks:
+            adjacency = self.adjacency(norm)
+            to_users, to_items = self._cut(adjacency.csr)
+            back_to_users, back_to_items = self._cut(adjacency.transposed.csr)
+            self._blocks[norm] = SparseOperator(to_users, back_to_items), SparseOperator(to_items, back_to_users)
+        return self._blocks[norm]
+
+    def _cut(self, matrix: Tensor) -> tuple[Tensor, Tensor]:
+        """The users-by-items and the items-by-users block of a CSR matrix over users first, then items."""
+        pointer, column, value = matrix.crow_indices(), matrix.col_indices(), matrix.values()
+        users, items, edges = self.num_users, self.num_items, self.num_edges
+        # Users come first, so each block is a run of rows: nothing is sorted.
+        by_user = pointer[: users + 1], column[:edges] - users, value[:edges]
+        by_item = pointer[users:] - edges, column[edges:], value[edges:]
+        return (
+            csr_tensor(*by_user, (users, items)),
+            csr_tensor(*by_item, (items, users)),
+        )
 
     @cached_property
     def _user_item_matrix(self) -> SparseOperator:

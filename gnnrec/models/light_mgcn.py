@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.registry import register_model
-from gnnrec.nn.bipartite_propagation import to_users
 from gnnrec.nn.content import item_graphs
 from gnnrec.nn.contrastive import info_nce
 from gnnrec.nn.fusion import Fusion, create_fusion, fusion_name
@@ -142,7 +141,7 @@ class LightMGCN(Recommender):
 
     def _side(self, graph: BipartiteGraph, features: Features) -> Embeddings:
         item = self.content_fusion(*self._views(features))
-        return Embeddings(to_users(graph).matmul(item), item)
+        return Embeddings(graph.user_item_matrix("symmetric").matmul(item), item)
 
     def _views(self, features: Features) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, ItemGraph]]:
         """Items spread over each modality's graph, which items have neighbours there, and the graphs."""

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.registry import register_model
-from gnnrec.nn.bipartite_propagation import to_users
 from gnnrec.nn.content import item_graphs
 from gnnrec.nn.contrastive import info_nce
 from gnnrec.nn.fusion import AttentionFusion, Fusion, MeanFusion, create_fusion, fusion_name
@@ -177,7 +176,7 @@ class MGCN(Recommender):
             purified = table * torch.sigmoid(purifier(rows))
             spread[name] = graphs[name].convolve(purified, self.num_item_layers)
         # One product gives the users' vectors of all modalities.
-        stacked = to_users(graph).matmul(torch.cat(list(spread.values()), dim=1))
+        stacked = graph.user_item_matrix("symmetric").matmul(torch.cat(list(spread.values()), dim=1))
         of_users = torch.split(stacked, self.embedding_dim, dim=1)
         everyone = torch.ones(self.num_users, dtype=torch.bool, device=graph.device)
         users = _Views(

@@ -15,7 +15,7 @@ from gnnrec.nn.content import item_graphs, modality_of
 from gnnrec.nn.fusion import Fusion, create_fusion, fusion_name
 from gnnrec.nn.losses import bpr_loss
 from gnnrec.nn.mmgcn_layer import Combination
-from gnnrec.nn.mmgcn_network import MMGCNNetwork, neighbour_means
+from gnnrec.nn.mmgcn_network import MMGCNNetwork
 from gnnrec.nn.modality_projection import ModalityProjection
 from gnnrec.nn.unit_rows import unit_rows
 from graphs import BipartiteGraph, ItemGraph
@@ -187,7 +187,7 @@ class MMGCN(Recommender):
         self, graph: BipartiteGraph, features: Features, users: Tensor | None = None, items: Tensor | None = None
     ) -> _Propagated:
         """The last layers of the given users and items, of all without."""
-        means = neighbour_means(graph)
+        means = graph.user_item_matrix("row"), graph.item_user_matrix("row")
         identities = self.user_embedding, self.item_embedding
         content = self.projection(features)
         result = _Propagated({}, {}, self.user_embedding.new_zeros(()))

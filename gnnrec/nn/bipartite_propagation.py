@@ -7,33 +7,15 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from graphs import BipartiteGraph, SparseOperator
+from graphs import SparseOperator
 
-__all__ = ["one_sided_layer_mean", "to_users"]
+__all__ = ["one_sided_layer_mean"]
 
 _COLUMNS = 32
 """Columns propagated at a time on a CPU: blocks of them stay in the caches from layer to layer."""
 
 _CACHED_BYTES = 16_000_000
 """Largest block for which that holds."""
-
-
-def to_users(graph: BipartiteGraph) -> SparseOperator:
-    r"""The block of :math:`D^{-1/2} A D^{-1/2}` that takes item vectors to users; its transpose takes them back.
-
-    Shape: (num_users, num_items).
-    """
-    csr = graph.adjacency("symmetric").csr
-    pointer, column, weight = csr.crow_indices(), csr.col_indices(), csr.values()
-    users, items, edges = graph.num_users, graph.num_items, graph.num_edges
-    # Users come first, so each block is a run of rows: nothing is sorted.
-    block = torch.sparse_csr_tensor(
-        pointer[: users + 1], column[:edges] - users, weight[:edges], size=(users, items), check_invariants=False
-    )
-    transpose = torch.sparse_csr_tensor(
-        pointer[users:] - edges, column[edges:], weight[edges:], size=(items, users), check_invariants=False
-    )
-    return SparseOperator(block, transpose)
 
 
 def one_sided_layer_mean(

@@ -1,12 +1,11 @@
 """The network of one modality in MMGCN."""
 
-import torch
 from torch import Tensor, nn
 
 from gnnrec.nn.mmgcn_layer import Combination, MMGCNLayer
-from graphs import BipartiteGraph, SparseOperator
+from graphs import SparseOperator
 
-__all__ = ["MMGCNNetwork", "neighbour_means"]
+__all__ = ["MMGCNNetwork"]
 
 
 class MMGCNNetwork(nn.Module):
@@ -47,7 +46,7 @@ class MMGCNNetwork(nn.Module):
         Args:
             vectors: Layer 0 of users and of items.
             identities: Id embeddings of users and of items.
-            means: See :func:`neighbour_means`.
+            means: Means over the items of each user, and over the users of each item.
             rows: Users and items whose last layer is wanted, int64; ``None`` asks for all.
         """
         user, item = vectors
@@ -58,29 +57,3 @@ class MMGCNNetwork(nn.Module):
                 layer(item, user, identities[1], means[1], items),
             )
         return user, item
-
-
-def neighbour_means(graph: BipartiteGraph) -> tuple[SparseOperator, SparseOperator]:
-    """Means over the items of each user and over the users of each item; 0 where there are none.
-
-    These are the two blocks of ``graph.adjacency("row")``; cutting them out costs about as much as reading the edges.
-
-    Returns:
-        Operators of shape (num_users, num_items) and (num_items, num_users).
-    """
-    adjacency = graph.adjacency("row")
-    to_users, to_items = _blocks(adjacency.csr, graph)
-    from_items, from_users = _blocks(adjacency.transposed.csr, graph)
-    return SparseOperator(to_users, from_users), SparseOperator(to_items, from_items)
-
-
-def _blocks(matrix: Tensor, graph: BipartiteGraph) -> tuple[Tensor, Tensor]:
-    """The users-by-items and the items-by-users block of a CSR matrix over users first, then items."""
-    pointer, column, value = matrix.crow_indices(), matrix.col_indices(), matrix.values()
-    users, items, edges = graph.num_users, graph.num_items, graph.num_edges
-    by_user = pointer[: users + 1], column[:edges] - users, value[:edges]
-    by_item = pointer[users:] - edges, column[edges:], value[edges:]
-    return (
-        torch.sparse_csr_tensor(*by_user, size=(users, items), check_invariants=False),
-        torch.sparse_csr_tensor(*by_item, size=(items, users), check_invariants=False),
-    )

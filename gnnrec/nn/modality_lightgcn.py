@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from gnnrec.data.item_features import ItemFeatures
 from gnnrec.errors import ArgumentError
-from gnnrec.nn.bipartite_propagation import one_sided_layer_mean, to_users
+from gnnrec.nn.bipartite_propagation import one_sided_layer_mean
 from gnnrec.nn.channels import Channels
 from gnnrec.nn.content import item_graphs
 from gnnrec.nn.fusion import ConcatFusion, Fusion, GraphFusion, MeanFusion, create_fusion
@@ -99,7 +99,7 @@ class ModalityLightGCN(nn.Module):
             inputs: What :meth:`inputs` gave.
             dropout: Probability that an entry of a layer above 0 is zeroed, drawn for each channel on its own.
         """
-        operator = to_users(graph)
+        operator = graph.user_item_matrix("symmetric")
         # Draws differ between channels, so that the shared vectors do too.
         table = self.user_embedding.repeat(1, len(self.names)) if dropout else self.user_embedding
         from_users = one_sided_layer_mean(table, operator.transposed, self.num_layers, dropout=dropout)
@@ -109,7 +109,7 @@ class ModalityLightGCN(nn.Module):
 
     def propagate_content(self, graph: BipartiteGraph, content: Tensor) -> tuple[Tensor, Tensor]:
         """What one channel's input alone gives users and items. Shapes: (num_items, d) -> (num_users, d), same."""
-        items, users = one_sided_layer_mean(content, to_users(graph), self.num_layers)
+        items, users = one_sided_layer_mean(content, graph.user_item_matrix("symmetric"), self.num_layers)
         return users, items
 
     def rows_to_fuse(self, items: Tensor) -> Tensor | None:

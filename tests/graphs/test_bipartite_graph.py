@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gnnrec.data import Interactions
-from graphs import BipartiteGraph, SparseOperator
+from graphs import BipartiteGraph, Normalization, SparseOperator
 from graphs.normalize import index_type
 
 
@@ -180,3 +180,14 @@ def test_importing_graphs_loads_no_heavy_package():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("norm", ["none", "row", "symmetric"])
+def test_user_item_blocks_are_those_of_the_adjacency(norm: Normalization) -> None:
+    graph = BipartiteGraph(torch.tensor([[0, 0, 1, 3], [2, 0, 2, 1]]), num_users=4, num_items=5)
+    adjacency = graph.adjacency(norm).csr.to_dense()
+    to_users, to_items = graph.user_item_matrix(norm), graph.item_user_matrix(norm)
+    for operator, block in ((to_users, adjacency[:4, 4:]), (to_items, adjacency[4:, :4])):
+        assert torch.equal(operator.csr.to_dense(), block)
+        assert torch.equal(operator.transposed.csr.to_dense(), block.T)
+    assert graph.user_item_matrix(norm) is to_users

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gnnrec.nn.bipartite_propagation import one_sided_layer_mean, to_users
+from gnnrec.nn.bipartite_propagation import one_sided_layer_mean
 from graphs import BipartiteGraph, SparseOperator
 
 EDGES = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 3), (1, 4), (2, 2), (2, 4), (3, 0), (3, 4)]
@@ -33,7 +33,7 @@ def expected(x: np.ndarray, whole: np.ndarray, num_layers: int, users_start: boo
 @pytest.mark.parametrize("users_start", [True, False])
 @pytest.mark.parametrize("num_layers", range(6))
 def test_equals_the_products_over_all_nodes(num_layers: int, users_start: bool) -> None:
-    operator = to_users(GRAPH)
+    operator = GRAPH.user_item_matrix("symmetric")
     x = torch.randn(5 if users_start else 6, 3, generator=torch.Generator().manual_seed(0))
     near, far = one_sided_layer_mean(x, operator.transposed if users_start else operator, num_layers)
     wanted = expected(x.double().numpy(), adjacency(5, 6, EDGES), num_layers, users_start, 5)
@@ -43,7 +43,7 @@ def test_equals_the_products_over_all_nodes(num_layers: int, users_start: bool) 
 
 @pytest.mark.parametrize("num_layers", range(6))
 def test_gradient_equals_finite_differences(num_layers: int) -> None:
-    single = to_users(GRAPH)
+    single = GRAPH.user_item_matrix("symmetric")
     operator = SparseOperator(single.csr.double(), single.transposed.csr.double())
     x = torch.randn(6, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: one_sided_layer_mean(x, operator, num_layers), [x])
@@ -55,7 +55,7 @@ def test_many_columns_and_a_larger_graph() -> None:
     edges = sorted({(int(user), int(item)) for user, item in random.integers((40, 30), size=(200, 2))})
     graph, whole = BipartiteGraph(torch.tensor(edges).T, 40, 30), adjacency(40, 30, edges)
     x = torch.randn(30, 75, requires_grad=True)
-    near, far = one_sided_layer_mean(x, to_users(graph), 3)
+    near, far = one_sided_layer_mean(x, graph.user_item_matrix("symmetric"), 3)
     wanted = expected(x.detach().double().numpy(), whole, 3, False, 40)
     np.testing.assert_allclose(near.detach().numpy(), wanted[0], atol=1e-6)
     np.testing.assert_allclose(far.detach().numpy(), wanted[1], atol=1e-6)
@@ -69,7 +69,7 @@ def test_many_columns_and_a_larger_graph() -> None:
 def test_blocks_are_those_of_the_adjacency() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        operator = to_users(GRAPH)
+        operator = GRAPH.user_item_matrix("symmetric")
     whole = adjacency(5, 6, EDGES)
     assert operator.shape == (5, 6) and operator.num_nonzeros == len(EDGES)
     np.testing.assert_allclose(operator.csr.to_dense().numpy(), whole[:5, 5:], atol=1e-6)
@@ -78,7 +78,7 @@ def test_blocks_are_those_of_the_adjacency() -> None:
 
 def test_dropout_keeps_its_share_and_the_mean() -> None:
     """With one layer, an entry of the far side is zero or the undropped one scaled up."""
-    operator, x = to_users(GRAPH), torch.rand(6, 4000) + 0.5
+    operator, x = GRAPH.user_item_matrix("symmetric"), torch.rand(6, 4000) + 0.5
     torch.manual_seed(0)
     near, far = one_sided_layer_mean(x, operator, 1, dropout=0.25)
     plain_near, plain = one_sided_layer_mean(x, operator, 1)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gnnrec.nn.mmgcn_network import MMGCNNetwork, neighbour_means
+from gnnrec.nn.mmgcn_network import MMGCNNetwork
 from graphs import BipartiteGraph
 
 
@@ -18,7 +18,7 @@ def make_graph(num_users: int, num_items: int) -> BipartiteGraph:
 def test_means_are_the_blocks_of_the_row_normalised_adjacency(num_users: int, num_items: int) -> None:
     graph = make_graph(num_users, num_items)
     whole = graph.adjacency("row").csr.to_dense()
-    of_users, of_items = neighbour_means(graph)
+    of_users, of_items = graph.user_item_matrix("row"), graph.item_user_matrix("row")
     for found, expected in ((of_users, whole[:num_users, num_users:]), (of_items, whole[num_users:, :num_users])):
         torch.testing.assert_close(found.csr.to_dense(), expected)
         torch.testing.assert_close(found.transposed.csr.to_dense(), expected.T)
@@ -29,7 +29,8 @@ def test_means_are_the_blocks_of_the_row_normalised_adjacency(num_users: int, nu
 @pytest.mark.parametrize("num_layers", [1, 3])
 def test_rows_asked_for_equal_those_of_all(num_users: int, num_items: int, num_layers: int) -> None:
     torch.manual_seed(0)
-    means = neighbour_means(make_graph(num_users, num_items))
+    graph = make_graph(num_users, num_items)
+    means = graph.user_item_matrix("row"), graph.item_user_matrix("row")
     network = MMGCNNetwork(6, 4, num_layers)
     vectors = [torch.randn(size, 6, requires_grad=True) for size in (num_users, num_items)]
     identities = [torch.randn(size, 4, requires_grad=True) for size in (num_users, num_items)]
