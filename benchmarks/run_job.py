@@ -88,11 +88,13 @@ def run_job(job: Job, cache: Path) -> Record:
 
 
 def command_of(job: Job, own: dict[str, Any]) -> str:
-    """The command line that repeats a run."""
+    """The command line that repeats a run; the selection on cold items is that of ``models.py`` alone."""
+    if job.split == COLD_SPLIT:
+        return f"python benchmarks/models.py cold {job.source.name} --models {job.model} --rerun"
     parts = ["gnnrec", "train", job.model, job.source.name, f"--seed {job.seed}"]
+    parts += [f"--device {job.device}"] if job.device != "cpu" else []
     parts += [f"--max-epochs {job.budget.max_epochs}", f"--patience {job.budget.patience}"]
     parts += [f"--features {','.join(job.features)}"] if job.features else []
-    parts += [f"--split {job.split}"] if job.split != "given" else []
     parts += [f"--set {name}={value}" for name, value in own.items()]
     parts += [f"--{name.replace('_', '-')} {value}" for name, value in job.point.items() if name not in own]
     return " ".join(parts)

@@ -50,7 +50,8 @@ class MMGCL(Recommender):
     Args:
         num_users: Number of users.
         num_items: Number of items.
-        feature_dims: Length of the features of each modality by name; at least one.
+        feature_dims: Length of the features of each modality by name; at least one. Their order counts: the first
+            view's challenging negatives have the last modality of another item.
         embedding_dim: Length of an embedding.
         num_layers: Layers of propagation.
         fusion: How the channels (``"interactions"``, which is the ids, and the modalities) are fused, by name or as a

@@ -47,7 +47,8 @@ class SLMRec(Recommender):
     Args:
         num_users: Number of users.
         num_items: Number of items.
-        feature_dims: Length of the features of each modality by name; at least one.
+        feature_dims: Length of the features of each modality by name; at least one. Their order counts: ``"fac"``
+            aligns them in this order.
         embedding_dim: Length of an embedding.
         num_layers: Layers of propagation.
         fusion: How the channels (``"interactions"``, which is the ids, and the modalities) are fused, by name or as a
