@@ -205,7 +205,7 @@ class ModelConformance:
                 model.begin_epoch(graph, dataset.features)
                 model.loss(graph, dataset.features, batch)
             torch.manual_seed(0)
-            return [float(value) for value in model.loss(half, features, batch).values()]
+            return [float(value.detach()) for value in model.loss(half, features, batch).values()]
 
         fresh = self.make(dataset)
         fresh.load_state_dict(model.state_dict())

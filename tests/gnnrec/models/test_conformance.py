@@ -124,6 +124,7 @@ class TestSLMRec(PlantedModality):
 
 class TestMMGCL(PlantedModality):
     model = "mmgcl"
+    arguments: ClassVar = {"regularization": 30.0}
     twin = TestLightGCN
 
 
