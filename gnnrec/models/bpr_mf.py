@@ -67,8 +67,9 @@ class BPRMF(Recommender):
 
     def loss(self, graph: BipartiteGraph, features: Features, batch: Batch) -> dict[str, Tensor]:
         """BPR and the penalty."""
-        user = self.user_embedding[batch.users]
-        positive, negative = self.item_embedding[torch.cat([batch.positives, batch.negatives])].chunk(2)
+        user = self.user_embedding.index_select(0, batch.users)
+        items = torch.cat([batch.positives, batch.negatives])
+        positive, negative = self.item_embedding.index_select(0, items).chunk(2)
         return {
             "bpr": bpr_loss((user * positive).sum(1), (user * negative).sum(1)),
             "regularization": self.regularization * embedding_penalty(user, positive, negative),

@@ -135,10 +135,10 @@ class MGCN(Recommender):
         """BPR, InfoNCE between side and behaviour vectors, and the penalty (equations 15 to 18)."""
         users, items = self._views(graph, features)
         positives = slice(batch.positives.numel())
-        user_behaviour = users.behaviour[batch.users]
+        user_behaviour = users.behaviour.index_select(0, batch.users)
         user_side = self._side(users, batch.users)
         taken = torch.cat([batch.positives, batch.negatives])
-        item_behaviour = items.behaviour[taken]
+        item_behaviour = items.behaviour.index_select(0, taken)
         item_side = self._side(items, taken)
         user = user_behaviour + user_side
         positive, negative = (item_behaviour + item_side).chunk(2)
@@ -193,7 +193,7 @@ class MGCN(Recommender):
         if rows is None or self.content_fusion.row_wise:
             common: Tensor = self.content_fusion(chosen.modalities, chosen.masks, chosen.graphs)
         else:
-            common = self.content_fusion(views.modalities, views.masks, views.graphs)[rows]
+            common = self.content_fusion(views.modalities, views.masks, views.graphs).index_select(0, rows)
         particular = [gate * (chosen.modalities[name] - common) for name, gate in self._gates(chosen).items()]
         return torch.stack([common, *particular]).sum(0) / chosen.divisor()
 

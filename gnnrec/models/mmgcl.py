@@ -191,8 +191,8 @@ class MMGCL(Recommender):
         of_users, of_items = self.encoder.propagate_content(graph, noise)
         held = self.encoder.rows_to_fuse(torch.cat([batch.positives, batch.negatives]))
         return (
-            users.replaced(name, of_users[batch.users]),
-            items.replaced(name, of_items if held is None else of_items[held]),
+            users.replaced(name, of_users.index_select(0, batch.users)),
+            items.replaced(name, of_items if held is None else of_items.index_select(0, held)),
         )
 
     def _view(
@@ -233,7 +233,7 @@ class MMGCL(Recommender):
     def _chosen(self, items: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """The positives' and the negatives' rows of what :meth:`_step` took."""
         if self.encoder.rows_to_fuse(batch.positives) is None:
-            return items[batch.positives], items[batch.negatives]
+            return items.index_select(0, batch.positives), items.index_select(0, batch.negatives)
         positive, negative = items.chunk(2)
         return positive, negative
 

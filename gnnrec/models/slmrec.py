@@ -215,7 +215,9 @@ class SLMRec(Recommender):
 
     def _chosen(self, items: Tensor, batch: Batch) -> Tensor:
         """The batch's rows of what :meth:`_step` took."""
-        return items if self.encoder.rows_to_fuse(batch.positives) is not None else items[batch.positives]
+        return (
+            items if self.encoder.rows_to_fuse(batch.positives) is not None else items.index_select(0, batch.positives)
+        )
 
     def _contrast(self, anchor: Tensor, positive: Tensor, ids: Tensor, temperature: float) -> Tensor:
         return info_nce(anchor, positive, temperature, positive_ids=ids if self.mask_duplicates else None)

@@ -120,8 +120,8 @@ class VBPR(Recommender):
         items, place = torch.unique(torch.cat([batch.positives, batch.negatives]), return_inverse=True)
         content = self._content(features, items)
         vectors = self._item_vectors(self.item_embedding[items], self.item_bias[items], content)
-        positive, negative = vectors[place].chunk(2)
-        user = self.user_embedding[batch.users]
+        positive, negative = vectors.index_select(0, place).chunk(2)
+        user = self.user_embedding.index_select(0, batch.users)
         factors = torch.cat([user, user.new_ones(user.shape[0], 1)], dim=1)
         return {
             "bpr": bpr_loss((factors * positive).sum(1), (factors * negative).sum(1)),
