@@ -1,14 +1,43 @@
 """The errors that encoders raise on purpose, each also the built-in that it resembles."""
 
-__all__ = ["ContentError", "EncoderError", "MissingPackageError"]
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "ArgumentError",
+    "ContentError",
+    "EncoderError",
+    "MissingPackageError",
+    "RandomWeightsWarning",
+    "UnknownEncoderError",
+    "WeightsError",
+]
 
 
 class EncoderError(Exception):
     """Base of every error that encoders raise on purpose."""
 
 
+class ArgumentError(EncoderError, ValueError):
+    """An argument has a value that cannot work."""
+
+
 class ContentError(EncoderError, ValueError):
-    """A file or value cannot be used as a picture, a sound or a text."""
+    """A file or value cannot be used as a picture, a sound, a text or a film."""
+
+
+class WeightsError(EncoderError, ValueError):
+    """A file of weights cannot be read or does not fit the network."""
+
+
+class UnknownEncoderError(EncoderError, LookupError):
+    """No encoder has this name; the message lists near matches and what there is."""
+
+    def __init__(self, name: str, available: Iterable[str]) -> None:
+        names = sorted(available)
+        near = difflib.get_close_matches(name.lower(), names, n=2, cutoff=0.6)
+        hint = f" did you mean {' or '.join(map(repr, near))}?" if near else ""
+        super().__init__(f"unknown encoder '{name}';{hint} Available: {', '.join(names)}")
 
 
 class MissingPackageError(EncoderError, ImportError):
@@ -25,3 +54,7 @@ class MissingPackageError(EncoderError, ImportError):
         self.package = package
         self.extra = extra
         self.purpose = purpose
+
+
+class RandomWeightsWarning(UserWarning):
+    """An encoder has no trained weights: its features are random projections of the content."""

@@ -1,0 +1,18 @@
+"""AudioCLIP: pictures, texts and sounds in one space."""
+
+from encoders.audioclip.esresnext import AudioFeatures, ESResNeXt
+from encoders.audioclip.fbsp import FrequencyBSpline
+from encoders.audioclip.loss import pair_loss, tri_modal_loss
+from encoders.audioclip.model import AudioCLIP, AudioCLIPOutput
+from encoders.audioclip.presets import PRESETS
+
+__all__ = [
+    "PRESETS",
+    "AudioCLIP",
+    "AudioCLIPOutput",
+    "AudioFeatures",
+    "ESResNeXt",
+    "FrequencyBSpline",
+    "pair_loss",
+    "tri_modal_loss",
+]

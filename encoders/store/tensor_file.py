@@ -1,0 +1,67 @@
+"""Safetensors files whose bytes depend on their content alone."""
+
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from encoders.errors import EncoderError
+
+__all__ = ["read_tensor_file", "write_tensor_file"]
+
+_TYPES = {torch.float32: "F32", torch.int64: "I64", torch.uint8: "U8", torch.bool: "BOOL"}
+_ALIGNMENT = 8
+
+
+def write_tensor_file(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
+    """Write a safetensors file at once: it is there whole, or not at all.
+
+    The safetensors package writes the header's entries in an order that differs from process to process; here equal
+    content gives equal bytes.
+
+    Args:
+        path: The file; one that exists is replaced.
+        tensors: float32, int64, uint8 or bool, by name.
+        header: Text by name.
+    """
+    entries: dict[str, Any] = {"__metadata__": dict(sorted(header.items()))}
+    # Wide types first, so that every tensor starts at a multiple of its element's size.
+    names = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
+    start = 0
+    for name in names:
+        end = start + tensors[name].numel() * tensors[name].element_size()
+        entries[name] = {
+            "dtype": _TYPES[tensors[name].dtype],
+            "shape": list(tensors[name].shape),
+            "data_offsets": [start, end],
+        }
+        start = end
+    text = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _ALIGNMENT)
+    draft = path.with_name(f".{path.name}.part")
+    with draft.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for name in names:
+            file.write(tensors[name].detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    draft.replace(path)
+
+
+def read_tensor_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """All tensors by name, and the header.
+
+    Raises:
+        EncoderError: If the file is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    file: Any
+    try:
+        with safe_open(path, framework="pt") as file:
+            names: list[str] = list(file.keys())
+            return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise EncoderError(f"{path}: truncated or not a safetensors file: {error}") from None

@@ -1,0 +1,87 @@
+"""State dicts from files, and networks with seeded random weights."""
+
+import pickle
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from encoders.errors import RandomWeightsWarning, WeightsError
+
+__all__ = ["check_fit", "read_state_dict", "seeded", "warn_random"]
+
+_Module = TypeVar("_Module", bound=nn.Module)
+
+
+def read_state_dict(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors by name in a file, and its header.
+
+    Never runs code of the file.
+
+    Args:
+        path: A state dict written by ``torch.save``, or ``.safetensors``, which alone has a header.
+
+    Raises:
+        WeightsError: If it is missing, damaged or holds something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(f"{path}: there is no such file")
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path)
+    loaded: Any
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError, KeyError) as error:
+        raise WeightsError(f"{path}: cannot be read as a file of weights: {' '.join(str(error).split())}") from None
+    if not isinstance(loaded, Mapping) or not all(isinstance(value, Tensor) for value in loaded.values()):
+        raise WeightsError(f"{path}: must hold a state dict, tensors by name (got {type(loaded).__name__})")
+    return dict(loaded), {}
+
+
+def check_fit(path: Path, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
+    """Compare the names and shapes of a file with those of a network.
+
+    Raises:
+        WeightsError: If they differ; all differences are listed.
+    """
+    lines = [f"  - missing: {name} {tuple(wanted[name].shape)}" for name in wanted if name not in given]
+    lines += [f"  - unexpected: {name} {tuple(given[name].shape)}" for name in given if name not in wanted]
+    lines += [
+        f"  - wrong shape: {name} must be {tuple(tensor.shape)} (got {tuple(given[name].shape)})"
+        for name, tensor in wanted.items()
+        if name in given and given[name].shape != tensor.shape
+    ]
+    if lines:
+        raise WeightsError(f"{path}: does not fit the network; {len(lines)} names differ:\n" + "\n".join(lines))
+
+
+def seeded(build: Callable[[], _Module], seed: int) -> _Module:
+    """Build a network with the random weights of a seed, leaving the global random state as it is."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed CUDA too
+        return build()
+
+
+def warn_random(name: str, seed: int) -> None:
+    """Say that an encoder has no trained weights."""
+    warnings.warn(
+        f"'{name}' got no weights: its features are random projections of the content (seed {seed}); pass weights=FILE",
+        RandomWeightsWarning,
+        stacklevel=3,
+    )
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    from safetensors import SafetensorError, safe_open
+
+    file: Any
+    try:
+        with safe_open(path, framework="pt") as file:
+            names: list[str] = list(file.keys())
+            return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path}: truncated or not a safetensors file: {error}") from None
