@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from encoders.base import Prepared, Preprocess
 from encoders.content import Sound, audio_windows, read_audio, resample
-from encoders.errors import ArgumentError
+from encoders.errors import ArgumentError, ContentError
 
 __all__ = ["WaveformPreprocess"]
 
@@ -26,19 +26,35 @@ class WaveformPreprocess(Preprocess):
     max_windows: int = 12
 
     def __post_init__(self) -> None:
-        for name in ("window_seconds", "stride_seconds", "max_windows", "sample_rate"):
+        for name, noun in (
+            ("sample_rate", "a positive integer"),
+            ("window_seconds", "positive"),
+            ("stride_seconds", "positive"),
+            ("max_windows", "a positive integer"),
+        ):
             if not getattr(self, name) > 0:
-                raise ArgumentError(f"'{name}' must be positive (got {getattr(self, name)})")
+                raise ArgumentError(f"'{name}' must be {noun} (got {getattr(self, name)})")
 
     def read(self, data: bytes, name: str) -> Sound:
         """Decode a sound."""
         return read_audio(data, name=name)
 
     def __call__(self, content: Sound) -> Prepared:
-        """Windows of one sound. Shape of the samples: (windows, samples), float32 between -1 and 1."""
-        mono = content.mono
-        if content.sample_rate != self.sample_rate:
-            # Resampling can overshoot a little.
-            mono = resample(mono, content.sample_rate, self.sample_rate).clamp(-1, 1)
+        """Windows of one sound; see :func:`~encoders.content.audio_windows` for where they lie.
+
+        Returns:
+            Windows of shape (windows, samples), float32 between -1 and 1, and whether ``max_windows`` left some out.
+
+        Raises:
+            ContentError: If the sound has no samples.
+        """
+        if content.waveform.shape[-1] == 0:
+            raise ContentError("the sound must have at least one sample (got 0)")
+        mono = resample(content.mono, content.sample_rate, self.sample_rate)
+        mono = mono.clamp(-1, 1)  # resampling can overshoot a little
         window, stride = (round(seconds * self.sample_rate) for seconds in (self.window_seconds, self.stride_seconds))
-        return Prepared(audio_windows(mono, window=window, stride=stride, max_windows=self.max_windows))
+        windows, one_more = (
+            audio_windows(mono, window=window, stride=stride, max_windows=most)
+            for most in (self.max_windows, self.max_windows + 1)
+        )
+        return Prepared(windows, truncated=len(one_more) > len(windows))

@@ -7,7 +7,6 @@ After Pons & Serra, `musicnn: Pre-trained convolutional neural networks for musi
 from encoders.musicnn.encoder import Musicnn
 from encoders.musicnn.mel import LogMel
 from encoders.musicnn.network import MusicnnNetwork, MusicnnOutput
-from encoders.musicnn.preprocess import MusicnnPreprocess
 from encoders.musicnn.tag_names import MSD_50_TAGS, MTT_50_TAGS
 from encoders.musicnn.weights import load_keras_weights
 
@@ -18,6 +17,5 @@ __all__ = [
     "Musicnn",
     "MusicnnNetwork",
     "MusicnnOutput",
-    "MusicnnPreprocess",
     "load_keras_weights",
 ]

@@ -8,10 +8,11 @@ from torch import Tensor
 from encoders.base import Encoder
 from encoders.content import Sound
 from encoders.errors import ArgumentError
+from encoders.musicnn.mel import SAMPLE_RATE
 from encoders.musicnn.network import PENULTIMATE_DIM, POOLED_DIM, MusicnnNetwork, MusicnnOutput
-from encoders.musicnn.preprocess import MusicnnPreprocess
 from encoders.musicnn.tag_names import TAG_NAMES
 from encoders.musicnn.weights import load_keras_weights
+from encoders.waveform_preprocess import WaveformPreprocess
 from encoders.weights import seeded, warn_random
 
 __all__ = ["Musicnn"]
@@ -60,7 +61,9 @@ class Musicnn(Encoder):
         for name, value, choices in (("tags", tags, TAG_NAMES), ("layer", layer, _LAYER_DIMS)):
             if value not in choices:
                 raise ArgumentError(f"'{name}' must be one of {', '.join(map(repr, choices))} (got {value!r})")
-        preprocess = MusicnnPreprocess(max_windows=max_windows)
+        preprocess = WaveformPreprocess(
+            sample_rate=SAMPLE_RATE, window_seconds=3.0, stride_seconds=3.0, max_windows=max_windows
+        )
         super().__init__(name="musicnn", modality="audio", dim=_LAYER_DIMS[layer], preprocess=preprocess)
         self.layer = layer
         self.tag_names = TAG_NAMES[tags]

@@ -4,7 +4,7 @@ from encoders.store.blocks import BLOCK_ITEMS
 from encoders.store.catalog import Catalog
 from encoders.store.encode import encode_catalog
 from encoders.store.freshness import check_fresh
-from encoders.store.merge import merge_catalog
+from encoders.store.merge import MergeReport, merge_catalog
 from encoders.store.options import EncodeOptions
 from encoders.store.report import EncodeReport
 
@@ -13,6 +13,7 @@ __all__ = [
     "Catalog",
     "EncodeOptions",
     "EncodeReport",
+    "MergeReport",
     "check_fresh",
     "encode_catalog",
     "merge_catalog",

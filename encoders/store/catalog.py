@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from encoders.errors import ArgumentError
@@ -19,6 +19,7 @@ class Catalog:
         item_ids: Id of each item.
         contents: By modality one entry an item: the words of a text, or the name of a file of another modality; None
             for items without such content.
+        sources: By modality how the entries were found, noted in the header of features.
 
     Raises:
         ArgumentError: If a modality has another number of entries than there are items.
@@ -27,6 +28,7 @@ class Catalog:
     root: Path
     item_ids: Sequence[str | int]
     contents: Mapping[str, Sequence[str | None]]
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for modality, entries in self.contents.items():

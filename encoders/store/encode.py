@@ -142,7 +142,7 @@ def _encode_blocks(
         chunks, vectors = _encode_chunks(encoder, stream, len(positions), options, precision, report)
         rows = _assemble(positions, chunks, vectors, encoder.dim, earlier)
         rows.stamp = stamps
-        yield block, rows, sum(len(chunk.hashes) - len(chunk.problems) - len(chunk.prepared) for chunk in chunks)
+        yield block, rows, sum(digest in earlier for chunk in chunks for digest in chunk.hashes.values())
 
 
 def _encode_chunks(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from encoders.content import locate, read_content_bytes
 from encoders.errors import ContentError, EncoderError
-from encoders.store.blocks import read_rows
 from encoders.store.catalog import Catalog, content_hash
 from encoders.store.identity import file_hash
+from encoders.store.tensor_file import read_tensor_file
 
 __all__ = ["check_fresh"]
 
@@ -17,8 +17,8 @@ _MAX_BYTES = 2**32
 def check_fresh(path: Path, catalog: Catalog) -> None:
     """Compare a file of features with the catalog's contents and with the weights that made it.
 
-    Files whose size and time of change are as they were are not read again. Weights are compared where their file is
-    still in its place.
+    Contents are compared if the catalog has the modality; files whose size and time of change are as they were are not
+    read again. Weights are compared where their file is still in its place.
 
     Args:
         path: The file of features.
@@ -27,7 +27,7 @@ def check_fresh(path: Path, catalog: Catalog) -> None:
     Raises:
         EncoderError: If items or weights have changed; it says how to encode again.
     """
-    rows, header = read_rows(path)
+    tensors, header = read_tensor_file(path, names=("stamp", "content_hash"))
     modality = header["modality"]
     refresh = f"encode again: gnnrec encode {catalog.root} --encoder {header['encoder']} --modality {modality}"
     if header["item_id_hash"] != catalog.item_id_hash():
@@ -38,8 +38,8 @@ def check_fresh(path: Path, catalog: Catalog) -> None:
         if weights.is_file() and file_hash(weights) != header["weights_file_hash"]:
             raise EncoderError(f"{path}: stale, the weights {weights} have changed; {refresh}")
     changed = []
-    hashes, stamps = rows.content_hash.numpy(), rows.stamp.tolist()
-    for item in range(len(catalog)):
+    hashes, stamps = tensors["content_hash"].numpy(), tensors["stamp"].tolist()
+    for item in range(len(catalog)) if modality in catalog.contents else ():
         if list(catalog.stamp(modality, item)) != stamps[item]:
             now = _current_hash(catalog, modality, item)
             before = hashes[item].tobytes()

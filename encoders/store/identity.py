@@ -24,6 +24,7 @@ def make_header(encoder: Encoder, catalog: Catalog, *, precision: str, weights: 
         "preprocessing": encoder.preprocess.describe(),
         "precision": precision,
         "item_id_hash": catalog.item_id_hash(),
+        "source": catalog.sources.get(encoder.modality, ""),
         "reference_hash": catalog.reference_hash(encoder.modality),
         "gnnrec_version": metadata.version("gnnrec"),
     }

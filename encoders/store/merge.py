@@ -1,5 +1,6 @@
 """Blocks of all shards to one file of features."""
 
+import contextlib
 import csv
 import shutil
 from dataclasses import dataclass
@@ -79,6 +80,8 @@ def merge_catalog(
     _write_problems(problems_path(path), encoder.modality, catalog, rows.problems)
     write_rows(path, rows, header)
     shutil.rmtree(work.parent)
+    with contextlib.suppress(OSError):  # other features may be on their way
+        work.parent.parent.rmdir()
     return MergeReport(path, len(catalog), int(rows.mask.sum()), int(rows.truncated.sum()), problems)
 
 

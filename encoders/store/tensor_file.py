@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,12 @@ def write_tensor_file(path: Path, tensors: Mapping[str, Tensor], header: Mapping
     draft.replace(path)
 
 
-def read_tensor_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """All tensors by name, and the header.
+def read_tensor_file(path: Path, *, names: Sequence[str] | None = None) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors by name, and the header.
+
+    Args:
+        path: The file.
+        names: Which tensors [default: all].
 
     Raises:
         EncoderError: If the file is damaged.
@@ -61,7 +65,7 @@ def read_tensor_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     file: Any
     try:
         with safe_open(path, framework="pt") as file:
-            names: list[str] = list(file.keys())
-            return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
+            wanted = list(file.keys()) if names is None else names
+            return {name: file.get_tensor(name) for name in wanted}, dict(file.metadata() or {})
     except (SafetensorError, OSError) as error:
         raise EncoderError(f"{path}: truncated or not a safetensors file: {error}") from None

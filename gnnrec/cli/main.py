@@ -9,6 +9,7 @@ import typer
 from gnnrec.cli import data, demo, evaluate, recommend, train
 from gnnrec.cli.compare import compare
 from gnnrec.cli.doctor import doctor
+from gnnrec.cli.encode import encode, encoders
 from gnnrec.errors import GnnrecError
 
 __all__ = ["app", "main"]
@@ -24,6 +25,8 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.command("doctor")(doctor)
 app.command("demo")(demo.demo)
+app.command("encoders")(encoders)
+app.command("encode")(encode)
 app.command("models")(train.models)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
@@ -64,7 +67,10 @@ def _report(error: BaseException) -> int:
         # The reader of a pipe has gone; Python must not complain about it again while it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    if isinstance(error, (GnnrecError, OSError)):
+    # Importing encoders loads torch; if it is not loaded, the error is none of theirs.
+    encoder_errors = sys.modules.get("encoders.errors")
+    expected = (GnnrecError, OSError, *((encoder_errors.EncoderError,) if encoder_errors else ()))
+    if isinstance(error, expected):
         print(f"error: {error}", file=sys.stderr)
         return 2
     # Usage errors are click's, which typer brings along in a private copy: they are known by what they can do.

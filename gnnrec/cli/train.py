@@ -16,7 +16,10 @@ def train(
     model: Annotated[str, typer.Argument(help="Model name; 'gnnrec models' lists them.")],
     path: Annotated[Path, typer.Argument(help="Dataset folder or interaction file.")],
     out: Annotated[Path | None, typer.Option(help="Run folder [default: runs/MODEL-DATASET].")] = None,
-    features: Annotated[str | None, typer.Option(help="Item features to use, by name [default: all].")] = None,
+    features: Annotated[str | None, typer.Option(help="Item features, by name or encoder [default: all].")] = None,
+    feature_folder: Annotated[
+        Path | None, typer.Option(help="A further folder of feature files, such as 'gnnrec encode --out' wrote.")
+    ] = None,
     fusion: Annotated[str | None, typer.Option(help="How a multimodal model fuses [default: as its paper].")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="An argument of the model, key=value.")] = None,
     max_epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 1000,
@@ -77,6 +80,7 @@ def train(
         "format": format_name,
         "columns": parse_columns(column or []),
         "carve": carve,
+        "feature_folder": None if feature_folder is None else str(feature_folder.resolve()),
     }
     dataset = _read(model, path, reading)
     folder = _choose_folder(out, model, dataset.name, resume)

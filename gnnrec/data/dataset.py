@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from gnnrec.data.feature_names import expand_feature_names
 from gnnrec.data.id_map import IdMap
 from gnnrec.data.interactions import Interactions
 from gnnrec.data.item_features import ItemFeatures
-from gnnrec.errors import DataError, UnknownNameError
+from gnnrec.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +40,7 @@ class Dataset:
             items without features.
         feature_info: Header of each feature file by feature name (encoder, weights hash, ...), where there
             is one.
+        stale: By feature name why features are no longer those of the items or weights; using them is an error.
 
     Raises:
         DataError: If train is empty or the parts disagree on the number of users or items.
@@ -56,6 +58,7 @@ class Dataset:
     split: str = "given"
     notes: list[str] = field(default_factory=list)
     feature_info: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    stale: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problems = []
@@ -92,15 +95,17 @@ class Dataset:
         return {"train": self.train, "valid": self.valid, "test": self.test}
 
     def select_features(self, names: list[str]) -> dict[str, ItemFeatures]:
-        """The named features, in the order of ``names``.
+        """The named features, in the order of ``names``; an encoder's name stands for all of its modalities.
 
         Raises:
             UnknownNameError: If a name is not among the features of this dataset.
+            DataError: If features are stale.
         """
-        for name in names:
-            if name not in self.features:
-                raise UnknownNameError("features", name, self.features)
-        return {name: self.features[name] for name in names}
+        chosen = expand_feature_names(names, list(self.features))
+        problems = [self.stale[name] for name in chosen if name in self.stale]
+        if problems:
+            raise DataError(problems)
+        return {name: self.features[name] for name in chosen}
 
     @cached_property
     def fingerprint(self) -> str:

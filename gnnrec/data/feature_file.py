@@ -94,7 +94,8 @@ class FeatureFile:
         if stated is not None and stated != item_id_hash(items):
             raise DataError(
                 f"{self.path}: made for other items or another order of them (header item_id_hash {stated}, "
-                f"the data's {item_id_hash(items)}); encode the items again"
+                f"the data's {item_id_hash(items)}); encode them again with: gnnrec encode PATH --encoder "
+                f"{header.get('encoder', 'NAME')}"
             )
         return x, mask, header
 

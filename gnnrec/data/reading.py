@@ -8,14 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from gnnrec.data.content_catalog import stale_reason
 from gnnrec.data.dataset import Dataset
 from gnnrec.data.feature_file import FeatureFile, find_feature_files
+from gnnrec.data.feature_names import expand_feature_names
 from gnnrec.data.interactions import Interactions
 from gnnrec.data.item_features import ItemFeatures
 from gnnrec.data.k_core import filter_k_core
 from gnnrec.data.readers import PARTS, RawLog, find_reader
 from gnnrec.data.splits import apply_split, check_split
-from gnnrec.errors import ArgumentError, DataError, UnknownNameError
+from gnnrec.errors import ArgumentError, DataError
 
 __all__ = ["read_dataset"]
 
@@ -29,6 +31,7 @@ def read_dataset(
     split: str = "given",
     seed: int = 0,
     k_core: int = 0,
+    feature_folder: str | Path | None = None,
 ) -> Dataset:
     """Read a data set, whatever its format.
 
@@ -40,7 +43,8 @@ def read_dataset(
 
     Args:
         path: File or folder.
-        features: Names of the features to load; None for all, empty for none. Others are not read.
+        features: Names of the features to load; None for all, empty for none. Others are not read. The name of an
+            encoder of several modalities stands for all of them.
         format: Name of the format, instead of finding it.
         columns: Column name of each role (``user``, ``item``, ``timestamp``, ``weight``, ``split``), for
             tables. Timestamps are seconds since the epoch or ISO 8601 dates or date-times.
@@ -49,6 +53,7 @@ def read_dataset(
             first.
         seed: Seed of the splitter.
         k_core: Keep only users and items with at least this many interactions among those kept; 0 keeps all.
+        feature_folder: A further folder of feature files, for data that cannot be written to.
 
     Returns:
         The data set. Its parts keep the order of the files.
@@ -70,14 +75,14 @@ def read_dataset(
     check_split(split)
     path = Path(path).expanduser()
     log = find_reader(path, format).read(path, columns or {})
-    dataset = _assemble(log, features)
+    dataset = _assemble(log, features, None if feature_folder is None else Path(feature_folder).expanduser())
     if k_core:
         dataset = filter_k_core(dataset, k_core)
     try:
         dataset = apply_split(dataset, split, seed)
     except DataError as error:
         raise DataError([f"{problem}{_column_hint(log, split)}" for problem in error.problems]) from None
-    dataset.notes += [*_overlap_notes(dataset), *_coverage_notes(dataset)]
+    dataset.notes += [*_overlap_notes(dataset), *_coverage_notes(dataset), *dataset.stale.values()]
     return dataset
 
 
@@ -89,11 +94,11 @@ def _column_hint(log: RawLog, split: str) -> str:
     return f"; name the column with --column timestamp=NAME (columns: {have})"
 
 
-def _assemble(log: RawLog, wanted: Sequence[str] | None) -> Dataset:
+def _assemble(log: RawLog, wanted: Sequence[str] | None, feature_folder: Path | None) -> Dataset:
     problems: list[str] = []
     if len(log.user) == 0 or (log.part is not None and not (log.part == 0).any()):
         problems.append(f"{log.path}: the train part has no interactions; at least one is needed")
-    loaded, info = _load_features(log, wanted, problems)
+    loaded, info, stale = _load_features(log, wanted, feature_folder, problems)
     if problems:
         raise DataError(problems)
     rows, notes = _distinct_rows(log)
@@ -112,6 +117,7 @@ def _assemble(log: RawLog, wanted: Sequence[str] | None) -> Dataset:
         split="none" if log.part is None else "given",
         notes=[*log.notes, *notes],
         feature_info=info,
+        stale=stale,
     )
 
 
@@ -143,26 +149,33 @@ def _distinct_rows(log: RawLog) -> tuple[npt.NDArray[np.int64], list[str]]:
 
 
 def _load_features(
-    log: RawLog, wanted: Sequence[str] | None, problems: list[str]
-) -> tuple[dict[str, ItemFeatures], dict[str, dict[str, str]]]:
+    log: RawLog, wanted: Sequence[str] | None, feature_folder: Path | None, problems: list[str]
+) -> tuple[dict[str, ItemFeatures], dict[str, dict[str, str]], dict[str, str]]:
+    """Features, headers and reasons why features are stale, by name."""
     folder = log.path if log.path.is_dir() else log.path.parent
+    found = find_feature_files(folder / "features")
+    if feature_folder is not None:
+        if not feature_folder.is_dir():
+            raise ArgumentError(f"'feature_folder' must be a folder (got {feature_folder})")
+        found += find_feature_files(feature_folder)
     files: dict[str, FeatureFile] = {}
-    for file in [*log.features, *find_feature_files(folder / "features")]:
+    for file in [*log.features, *found]:
         if file.name in files:
             problems.append(
                 f"{file.path}: features '{file.name}' are in {files[file.name].path} too; names must differ"
             )
         files[file.name] = file
-    for name in wanted or ():
-        if name not in files:
-            raise UnknownNameError("features", name, files)
-    loaded, info = {}, {}
-    for name in files if wanted is None else wanted:
+    loaded, info, stale = {}, {}, {}
+    for name in files if wanted is None else expand_feature_names(wanted, list(files)):
         try:
             loaded[name], info[name] = files[name].load(log.items)
         except DataError as error:
             problems += error.problems
-    return loaded, {name: header for name, header in info.items() if header}
+            continue
+        reason = stale_reason(files[name].path, info[name], folder, log.items, log.catalog)
+        if reason is not None:
+            stale[name] = reason
+    return loaded, {name: header for name, header in info.items() if header}, stale
 
 
 def _overlap_notes(dataset: Dataset) -> list[str]:

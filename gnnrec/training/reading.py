@@ -26,6 +26,7 @@ def read_for_training(
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
     carve: bool = False,
+    feature_folder: str | Path | None = None,
 ) -> Dataset:
     """Read data so that ``model`` can be trained, selected and tested on them.
 
@@ -40,6 +41,7 @@ def read_for_training(
         k_core: Drop users and items with fewer interactions.
         format: Name of the format where it shall not be detected.
         columns: Column name of each role, for tables.
+        feature_folder: A further folder of feature files.
         carve: Carve validation out of train for models without epochs too, so that all models see the same data.
 
     Raises:
@@ -47,7 +49,15 @@ def read_for_training(
         UnknownNameError: If the model, the split or the format does not exist.
     """
     kind = model_class(model)
-    dataset = read_dataset(path, format=format, columns=columns, split=split, seed=split_seed, k_core=k_core)
+    dataset = read_dataset(
+        path,
+        format=format,
+        columns=columns,
+        split=split,
+        seed=split_seed,
+        k_core=k_core,
+        feature_folder=feature_folder,
+    )
     if split == "given" and not len(dataset.valid) and not len(dataset.test):
         dataset = apply_split(dataset, "ratio", split_seed)
     if len(dataset.valid) == 0 and (carve or issubclass(kind, Recommender)):

@@ -51,6 +51,11 @@ def describe_run(
                 "hash": feature_hash(dataset.features[name]),
                 "dim": dataset.features[name].dim,
                 "coverage": dataset.features[name].coverage,
+                **{
+                    key: value
+                    for key, value in dataset.feature_info.get(name, {}).items()
+                    if key in ("encoder", "modality", "weights_hash", "preprocessing", "precision")
+                },
             }
             for name in features
         },

@@ -10,7 +10,7 @@ import torch
 
 from encoders.content import Sound
 from encoders.errors import ArgumentError, ContentError, RandomWeightsWarning
-from encoders.musicnn import MSD_50_TAGS, MTT_50_TAGS, Musicnn, MusicnnPreprocess
+from encoders.musicnn import MSD_50_TAGS, MTT_50_TAGS, Musicnn
 
 RANDOM = pytest.mark.filterwarnings("ignore::encoders.errors.RandomWeightsWarning")
 
@@ -98,29 +98,30 @@ def test_sample_rate_and_channels_do_not_matter() -> None:
     [(0.1, 20, 1, False), (3.0, 20, 1, False), (7.0, 2, 2, False), (8.0, 2, 2, True), (70.0, 20, 20, True)],
 )
 def test_windows_of_three_seconds(seconds: float, max_windows: int, windows: int, truncated: bool) -> None:
-    prepared = MusicnnPreprocess(max_windows=max_windows)(stereo(seconds, 16_000))
+    prepared = Musicnn(max_windows=max_windows).preprocess(stereo(seconds, 16_000))
     assert prepared.samples.shape == (windows, 48_000) and prepared.truncated is truncated
 
 
 @pytest.mark.parametrize("sample_rate", [16_000, 44_100])
 def test_a_sound_without_samples(sample_rate: int) -> None:
     with pytest.raises(ContentError, match="at least one sample"):
-        MusicnnPreprocess()(Sound(torch.zeros(2, 0), sample_rate))
+        Musicnn().preprocess(Sound(torch.zeros(2, 0), sample_rate))
 
 
 def test_files_are_decoded() -> None:
     file = io.BytesIO()
     soundfile.write(file, np.zeros((8000, 2)), 8000, format="WAV")
-    sound = MusicnnPreprocess().read(file.getvalue(), "sound.wav")
+    sound = Musicnn().preprocess.read(file.getvalue(), "sound.wav")
     assert sound.waveform.shape == (2, 8000) and sound.sample_rate == 8000
     with pytest.raises(ContentError, match=r"sound\.wav"):
-        MusicnnPreprocess().read(b"no sound", "sound.wav")
+        Musicnn().preprocess.read(b"no sound", "sound.wav")
 
 
 def test_the_preprocess_travels_and_tells_its_settings() -> None:
-    preprocess = MusicnnPreprocess(max_windows=3)
+    preprocess = Musicnn(max_windows=3).preprocess
     assert pickle.loads(pickle.dumps(preprocess)) == preprocess
-    assert preprocess.describe() == "MusicnnPreprocess(max_windows=3)"
+    expected = "WaveformPreprocess(sample_rate=16000, window_seconds=3.0, stride_seconds=3.0, max_windows=3)"
+    assert preprocess.describe() == expected
 
 
 def test_tag_names() -> None:

@@ -1,0 +1,235 @@
+"""``gnnrec encode`` and ``gnnrec encoders``."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from encoders.store import EncodeReport, MergeReport
+
+__all__ = ["encode", "encoders"]
+
+_SHOWN = 5
+
+
+def encode(
+    path: Annotated[Path, typer.Argument(help="Dataset folder or interaction file.")],
+    encoder: Annotated[str, typer.Option(help="Encoder name; 'gnnrec encoders' lists them.")],
+    weights: Annotated[Path | None, typer.Option(help="File of trained weights [default: random].")] = None,
+    modality: Annotated[
+        list[str] | None, typer.Option(help="image, text, audio or video; repeat for more [default: all].")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of feature files [default: PATH/features].")] = None,
+    items: Annotated[Path | None, typer.Option(help="Further table of the items: .csv, .tsv or .parquet.")] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder that file names start from [default: PATH].")] = None,
+    image: Annotated[str | None, typer.Option(help="Picture of an item, such as 'posters/{item_id}.jpg'.")] = None,
+    text: Annotated[str | None, typer.Option(help="Text of an item, such as '{title}. {plot}'.")] = None,
+    audio: Annotated[str | None, typer.Option(help="Sound of an item, such as 'sounds/{item_id}.ogg'.")] = None,
+    video: Annotated[str | None, typer.Option(help="Film of an item, such as 'films/{item_id}.mp4'.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="An argument of the encoder, key=value.")] = None,
+    shard: Annotated[str, typer.Option(help="I/N: do the I-th of N shares; merge when all are done.")] = "1/1",
+    merge: Annotated[bool, typer.Option("--merge", help="Only put the blocks of all shards together.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Write nothing if any content cannot be read.")] = False,
+    batch_size: Annotated[int, typer.Option(help="Samples a forward pass.")] = 64,
+    workers: Annotated[int | None, typer.Option(help="Decoding processes [default: cores less one].")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or auto.")] = "auto",
+    precision: Annotated[str, typer.Option(help="fp32, bf16, fp16 or auto.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0,
+    format_name: Annotated[str | None, typer.Option("--format", help="Format of PATH [default: detected].")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Encode the items' pictures, texts, sounds or films into feature files; a killed run goes on where it was."""
+    from encoders.registry import create_encoders, encoder_modalities
+    from encoders.store import EncodeOptions, encode_catalog, merge_catalog
+    from gnnrec.cli.output import status
+    from gnnrec.data import read_dataset
+    from gnnrec.data.content_catalog import content_catalog
+    from gnnrec.errors import ArgumentError
+
+    given = {"image": image, "text": text, "audio": audio, "video": video}
+    number, count = _parse_shard(shard)
+    options = EncodeOptions(
+        batch_size=batch_size,
+        device=device,
+        precision=precision,
+        **({} if workers is None else {"workers": workers}),
+    )
+    available = encoder_modalities(encoder)
+    dataset = read_dataset(path, features=(), format=format_name)
+    catalog = content_catalog(
+        dataset, templates={name: value for name, value in given.items() if value}, table=items, root=root
+    )
+    wanted = modality or [name for name in available if name in catalog.contents]
+    if not wanted:
+        raise ArgumentError(
+            f"'{encoder}' encodes {', '.join(available)}, of which the items have none (they have "
+            f"{', '.join(catalog.contents)})"
+        )
+    folder = out if out is not None else catalog.root / "features"
+    built = create_encoders(encoder, wanted, weights=weights, seed=seed, **_parse_settings(settings or []))
+    rows: list[dict[str, Any]] = []
+    for name, one in built.items():
+        if merge:
+            resolved = options.resolve()[1]
+            merged = merge_catalog(one, catalog, folder, precision=resolved, strict=strict, weights=weights)
+            rows.append(_merged_row(one.feature_name, merged))
+            continue
+        status(f"{one.feature_name}: {len(catalog):,} items, {_present(catalog.contents[name]):,} with {name}")
+        with _Progress(one.feature_name) as progress:
+            report = encode_catalog(
+                one,
+                catalog,
+                folder,
+                options=options,
+                shard=(number, count),
+                strict=strict,
+                weights=weights,
+                on_progress=progress.update,
+            )
+        rows.append(_row(report))
+    elsewhere = "" if folder == catalog.root / "features" else f" --feature-folder {folder}"
+    features = next(iter(built.values())).name
+    _show(rows, json, next_command=f"gnnrec train vbpr {path} --features {features}{elsewhere}")
+
+
+def encoders(
+    pattern: Annotated[str, typer.Argument(help="Shell pattern, such as 'clip*'.")] = "*",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the encoders and what they encode."""
+    from encoders.registry import encoder_modalities, list_encoders
+    from gnnrec.cli.output import print_json, print_table
+
+    rows = {name: encoder_modalities(name) for name in list_encoders(pattern)}
+    if json:
+        print_json([{"name": name, "modalities": modalities} for name, modalities in rows.items()])
+        return
+    print_table("encoders", ["name", "encodes"], [[name, ", ".join(modalities)] for name, modalities in rows.items()])
+    print("Any other model of open_clip: clip:NAME, such as clip:ViT-L-14.")
+
+
+class _Progress:
+    """A bar with items a second and the time left; quiet when standard error is not a terminal."""
+
+    def __init__(self, name: str) -> None:
+        import sys
+
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn(name),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=Console(file=sys.stderr),
+            disable=not sys.stderr.isatty(),
+            transient=True,
+        )
+        self._task = self._bar.add_task(name, total=None, rate="")
+        self._first: tuple[int, float] | None = None
+
+    def __enter__(self) -> "_Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def update(self, done: int, total: int) -> None:
+        """Move the bar; what an earlier run did does not count for the rate."""
+        import time
+
+        now = time.perf_counter()
+        if self._first is None:
+            self._first = (done, now)
+        items, seconds = done - self._first[0], now - self._first[1]
+        rate = f"{items / seconds:.1f} items/s" if seconds > 0 and items else ""
+        self._bar.update(self._task, completed=done, total=total, rate=rate)
+
+
+def _parse_shard(text: str) -> tuple[int, int]:
+    from gnnrec.errors import ArgumentError
+
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if match is None:
+        raise ArgumentError(f"'--shard' must be a number and a count, such as 1/4 (got '{text}')")
+    return int(match[1]), int(match[2])
+
+
+def _parse_settings(settings: list[str]) -> dict[str, Any]:
+    """Values as Python would read numbers, else texts."""
+    import ast
+
+    from gnnrec.errors import ArgumentError
+
+    values: dict[str, Any] = {}
+    for setting in settings:
+        key, separator, text = setting.partition("=")
+        if not separator or not key:
+            raise ArgumentError(f"'--set' takes key=value (got {setting!r})")
+        try:
+            values[key] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            values[key] = text
+    return values
+
+
+def _present(entries: Any) -> int:
+    return sum(entry is not None for entry in entries)
+
+
+def _row(report: "EncodeReport") -> dict[str, Any]:
+    busy = report.wait_seconds + report.forward_seconds + report.write_seconds
+    return {
+        "features": report.name,
+        "items": report.items,
+        "covered": report.covered if report.path else None,
+        "encoded": report.encoded,
+        "reused": report.reused,
+        "truncated": report.truncated,
+        "problems": report.problems,
+        "items_per_second": round(report.encoded / busy, 1) if busy and report.encoded else None,
+        "seconds": {
+            "wait": round(report.wait_seconds, 3),
+            "forward": round(report.forward_seconds, 3),
+            "write": round(report.write_seconds, 3),
+        },
+        "path": None if report.path is None else str(report.path),
+    }
+
+
+def _merged_row(name: str, merged: "MergeReport") -> dict[str, Any]:
+    return {
+        "features": name,
+        "items": merged.items,
+        "covered": merged.covered,
+        "truncated": merged.truncated,
+        "problems": merged.problems,
+        "path": str(merged.path),
+    }
+
+
+def _show(rows: list[dict[str, Any]], json: bool, *, next_command: str) -> None:
+    from gnnrec.cli.output import print_json, print_table, status
+
+    if json:
+        print_json(rows)
+        return
+    columns = ["features", "items", "covered", "encoded", "reused", "truncated", "problems", "items_per_second"]
+    table = [[len(row[column]) if column == "problems" else row.get(column) for column in columns] for row in rows]
+    print_table("encoded", [column.replace("_per_", "/") for column in columns], table)
+    for row in rows:
+        for item, reason in list(row["problems"].items())[:_SHOWN]:
+            status(f"  {row['features']}, item {item}: {reason}")
+        if len(row["problems"]) > _SHOWN:
+            status(f"  ... and {len(row['problems']) - _SHOWN} more; see the file ending in .problems.csv")
+        if row["path"] is None:
+            status(f"{row['features']}: this shard is done; when all are, run the same command with --merge")
+        else:
+            status(f"{row['features']} written to {row['path']}")
+    if all(row["path"] for row in rows):
+        status(f"next: {next_command}")

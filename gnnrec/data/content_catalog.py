@@ -1,0 +1,142 @@
+"""The raw content of a data set's items, for encoders."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from string import Formatter
+from typing import TYPE_CHECKING, Any
+
+from encoders.errors import EncoderError
+from encoders.store import Catalog, check_fresh
+from gnnrec.data.id_map import IdMap
+from gnnrec.data.modality import MODALITIES
+from gnnrec.data.readers.catalog import catalog_frame, report_repeated_ids
+from gnnrec.data.readers.log_table import raise_problems
+from gnnrec.data.readers.table import read_table
+from gnnrec.errors import ArgumentError, DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gnnrec.data.dataset import Dataset
+
+__all__ = ["content_catalog", "stale_reason"]
+
+_ID_NAMES = ("item_id", "itemID", "itemId", "movie_id", "movieId", "asin", "id")
+_OWN = "column"
+
+
+def content_catalog(
+    dataset: "Dataset",
+    *,
+    templates: Mapping[str, str] | None = None,
+    table: str | Path | None = None,
+    root: str | Path | None = None,
+) -> Catalog:
+    """What of a data set's items can be encoded.
+
+    By default the columns ``image``, ``text``, ``audio`` and ``video`` of the data set's table of items.
+
+    Args:
+        dataset: The items.
+        templates: How to make a modality's entry from columns, such as ``{"image": "posters/{item_id}.jpg"}`` or
+            ``{"text": "{title}. {plot}"}``. Without one of its columns a file name is absent, and a text leaves it out.
+        table: A further table of the items, .csv, .tsv or .parquet.
+        root: Folder that file names start from [default: that of the data].
+
+    Raises:
+        DataError: If the table cannot be read.
+        ArgumentError: If a modality or column does not exist, or nothing at all can be encoded.
+    """
+    source = Path(dataset.source)
+    folder = Path(root) if root is not None else (source if source.is_dir() else source.parent)
+    columns = _columns(dataset.items, dataset.catalog)
+    if table is not None:
+        columns |= _columns(dataset.items, _read_table(dataset.items, Path(table)))
+    contents: dict[str, list[str | None]] = {}
+    sources: dict[str, str] = {}
+    for modality in MODALITIES:
+        if modality in columns:
+            contents[modality], sources[modality] = columns[modality], _OWN if table is None else f"{_OWN} of {table}"
+    for modality, template in (templates or {}).items():
+        if modality not in MODALITIES:
+            raise ArgumentError(f"'templates' must be of {', '.join(MODALITIES)} (got '{modality}')")
+        contents[modality] = _fill(modality, template, columns, len(dataset.items))
+        sources[modality] = f"template {template}"
+    if not contents:
+        raise ArgumentError(
+            f"{dataset.source}: nothing to encode; items.parquet needs a column {', '.join(MODALITIES)}, or give a "
+            f"template such as --image 'posters/{{item_id}}.jpg' (columns: {', '.join(columns)})"
+        )
+    return Catalog(folder, dataset.items.array.tolist(), contents, sources)
+
+
+def stale_reason(
+    path: Path, header: Mapping[str, str], folder: Path, items: IdMap, catalog: "pd.DataFrame | None"
+) -> str | None:
+    """Why features that ``gnnrec encode`` wrote are no longer those of their items or weights; None if they are.
+
+    Args:
+        path: The file of features.
+        header: Its header.
+        folder: The data's, that file names start from.
+        items: The items as they are now.
+        catalog: Their table.
+    """
+    if "reference_hash" not in header:
+        return None  # not written by encode
+    modality = header["modality"]
+    columns = _columns(items, catalog)
+    contents = {modality: columns[modality]} if header.get("source") == _OWN and modality in columns else {}
+    try:
+        check_fresh(path, Catalog(folder, items.array.tolist(), contents))
+    except EncoderError as error:
+        return str(error)
+    return None
+
+
+def _read_table(items: IdMap, path: Path) -> "pd.DataFrame | None":
+    table = read_table(path)
+    column = table.find("item ids", _ID_NAMES)
+    if column is None:
+        raise DataError(f"{path}: must have a column of item ids: {', '.join(_ID_NAMES)}")
+    table.ids(column)
+    report_repeated_ids(table, column)
+    raise_problems([table])
+    return catalog_frame(items, [(table, column)])
+
+
+def _columns(items: IdMap, frame: "pd.DataFrame | None") -> dict[str, list[str | None]]:
+    """Columns as texts, in item order."""
+    columns: dict[str, list[str | None]] = {"item_id": [str(item) for item in items.array.tolist()]}
+    if frame is not None:
+        for name in frame.columns:
+            if name != "item_id":
+                columns[str(name)] = [_text(value) for value in frame[name].tolist()]
+    return columns
+
+
+def _text(value: Any) -> str | None:
+    if value is None or value != value:  # NaN
+        return None
+    text = str(value)
+    return text if text.strip() else None
+
+
+def _fill(modality: str, template: str, columns: Mapping[str, list[str | None]], num_items: int) -> list[str | None]:
+    try:
+        names = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
+    except ValueError as error:
+        raise ArgumentError(f"template '{template}' of {modality}: {error}") from None
+    unknown = [name for name in names if name not in columns]
+    if unknown or not names:
+        raise ArgumentError(
+            f"template '{template}' of {modality} must name columns (unknown: {', '.join(unknown) or 'none'}; "
+            f"there are: {', '.join(columns)})"
+        )
+    filled: list[str | None] = []
+    for item in range(num_items):
+        values = {name: columns[name][item] for name in names}
+        present = [value for value in values.values() if value is not None]
+        complete = len(present) == len(values) if modality != "text" else bool(present)
+        filled.append(template.format_map({k: v or "" for k, v in values.items()}).strip() if complete else None)
+    return filled
