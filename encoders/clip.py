@@ -103,8 +103,11 @@ def load_clip(architecture: str, *, weights: str | Path | None = None, seed: int
 
     try:
         return seeded(build, seed)
-    except (RuntimeError, OSError, ValueError) as error:
-        raise WeightsError(f"{architecture} with weights '{weights}': {' '.join(str(error).split())}") from None
+    # open_clip checks nothing: what a file holds instead leads to KeyError, StopIteration, AttributeError and others.
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        named = type(error).__name__ + (f": {reason}" if reason else "")
+        raise WeightsError(f"{architecture} with weights '{weights}': {named}") from None
 
 
 def _image_preprocess(model: nn.Module) -> Preprocess:

@@ -8,7 +8,7 @@ import torch
 
 from encoders.base import Prepared, Preprocess
 from encoders.content import read_image
-from encoders.errors import ArgumentError
+from encoders.errors import ArgumentError, ContentError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -19,6 +19,7 @@ CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+_MAX_PIXELS = 2**26  # a line of pixels in a file of a kilobyte could become gigabytes
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,11 @@ class ImagePreprocess(Preprocess):
         return read_image(data, name=name)
 
     def __call__(self, content: "Image.Image") -> Prepared:
-        """Pixels of one picture. Shape of the samples: (1, 3, size, size), float32."""
+        """Pixels of one picture. Shape of the samples: (1, 3, size, size), float32.
+
+        Raises:
+            ContentError: If the longer side is over a thousand times the shorter one.
+        """
         from PIL import Image
 
         picture = content.convert("RGB")
@@ -57,6 +62,8 @@ class ImagePreprocess(Preprocess):
         # As torchvision rounds: the longer side down.
         scaled = (short, short * height // width) if width <= height else (short * width // height, short)
         resample = Image.Resampling.BICUBIC if self.interpolation == "bicubic" else Image.Resampling.BILINEAR
+        if scaled[0] * scaled[1] > _MAX_PIXELS:
+            raise ContentError(f"a picture of {width} x {height} pixels is too narrow to be resized")
         if scaled != picture.size:
             picture = picture.resize(scaled, resample)
         left, top = (round((length - self.size) / 2) for length in picture.size)

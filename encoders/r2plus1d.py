@@ -46,15 +46,21 @@ class ClipPreprocess(Preprocess):
 
     def __call__(self, content: Film) -> Prepared:
         """Clips of one film. Shape of the samples: (clips, 3, frames_per_clip, 112, 112), float32."""
-        frames = content.frames.permute(0, 3, 1, 2).to(torch.float32) / 255
-        frames = functional.interpolate(frames, size=_RESIZE, mode="bilinear", antialias=False, align_corners=False)
-        top, left = ((length - _SIZE) // 2 for length in _RESIZE)
-        frames = frames[..., top : top + _SIZE, left : left + _SIZE]
-        mean, std = (torch.tensor(values)[:, None, None] for values in (_MEAN, _STD))
-        frames = (frames - mean) / std
-        clips = max(1, round(len(frames) / self.frames_per_clip))
+        # One by one: all frames of a large film as floating-point numbers would take gigabytes.
+        frames = torch.cat([_pixels(frame) for frame in torch.split(content.frames, 1)])
+        # The rest of a film is a clip of its own from half a clip on.
+        clips = max(1, (2 * len(frames) + self.frames_per_clip) // (2 * self.frames_per_clip))
         place = torch.arange(clips * self.frames_per_clip).clamp(max=len(frames) - 1)
         return Prepared(torch.unflatten(frames[place], 0, (clips, self.frames_per_clip)).transpose(1, 2).contiguous())
+
+
+def _pixels(frames: Tensor) -> Tensor:
+    """Normalised central pixels. Shapes: (frames, height, width, 3), uint8 -> (frames, 3, 112, 112), float32."""
+    values = frames.permute(0, 3, 1, 2).to(torch.float32) / 255
+    values = functional.interpolate(values, size=_RESIZE, mode="bilinear", antialias=False, align_corners=False)
+    top, left = (round((length - _SIZE) / 2) for length in _RESIZE)
+    mean, std = (torch.tensor(numbers)[:, None, None] for numbers in (_MEAN, _STD))
+    return (values[..., top : top + _SIZE, left : left + _SIZE] - mean) / std
 
 
 class R2Plus1D(Encoder):

@@ -13,6 +13,7 @@ from encoders.errors import ArgumentError, UnknownEncoderError
 __all__ = ["create_encoder", "create_encoders", "encoder_modalities", "list_encoders"]
 
 _CLIP_PREFIX = "clip:"
+_FIXED = ("architecture", "modality", "model", "name", "statistic")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class _Entry:
 def _audioclip(name: str, modalities: Sequence[str], weights: Any, seed: int, **options: Any) -> list[Encoder]:
     from encoders.audioclip.encoder import AudioCLIPEncoder
     from encoders.audioclip.model import AudioCLIP
+    from encoders.audioclip.presets import WINDOW_SECONDS
     from encoders.weights import seeded, warn_random
 
     if weights is None:
@@ -31,6 +33,7 @@ def _audioclip(name: str, modalities: Sequence[str], weights: Any, seed: int, **
         model = seeded(lambda: AudioCLIP.from_preset(name), seed)
     else:
         model = seeded(lambda: AudioCLIP.from_checkpoint(weights), seed)
+    options = {"window_seconds": WINDOW_SECONDS[name], "stride_seconds": WINDOW_SECONDS[name], **options}
     return [AudioCLIPEncoder(model, modality=modality, name=name, **options) for modality in modalities]
 
 
@@ -144,6 +147,9 @@ def create_encoders(
     unknown = [modality for modality in wanted if modality not in entry.modalities]
     if unknown or not wanted:
         raise ArgumentError(f"'{name}' encodes {', '.join(entry.modalities)} (got {', '.join(unknown) or 'nothing'})")
+    fixed = [option for option in options if option in _FIXED]
+    if fixed:
+        raise ArgumentError(f"'{name}' takes no option {', '.join(map(repr, fixed))}; its name decides")
     try:
         built = entry.build(stored, wanted, weights, seed, **options)
     except TypeError as error:

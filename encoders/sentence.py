@@ -74,7 +74,8 @@ class SentenceEncoder(Encoder):
         try:
             with _quietly():
                 model: Any = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
+        # A damaged folder leads to errors of many kinds, those of safetensors and of the tokenizers among them.
+        except Exception as error:
             raise WeightsError(f"{folder}: cannot be read as a model: {' '.join(str(error).split())}") from None
         padding = int(model.tokenizer.pad_token_id)
         super().__init__(
@@ -88,9 +89,12 @@ class SentenceEncoder(Encoder):
 
     def forward(self, batch: Tensor) -> Tensor:
         """Encode tokens."""
-        present = batch != self.padding
-        longest = int(present.sum(dim=1).max())  # padding that no text of the batch needs is work for nothing
-        features = {"input_ids": batch[:, :longest], "attention_mask": present[:, :longest].to(torch.int64)}
+        # A text may itself have the token of padding: a text ends with its last other token.
+        place = torch.arange(1, batch.shape[1] + 1, device=batch.device)
+        lengths = torch.where(batch != self.padding, place, 0).amax(dim=1)
+        longest = int(lengths.max())  # padding that no text of the batch needs is work for nothing
+        present = place[:longest] <= lengths[:, None]
+        features = {"input_ids": batch[:, :longest], "attention_mask": present.to(torch.int64)}
         vectors: Tensor = self.network(features)["sentence_embedding"]
         return vectors
 

@@ -13,6 +13,7 @@ from encoders.errors import RandomWeightsWarning, WeightsError
 
 __all__ = ["check_fit", "read_state_dict", "seeded", "warn_random"]
 
+_COUNTS = ".num_batches_tracked"
 _Module = TypeVar("_Module", bound=nn.Module)
 
 
@@ -45,10 +46,17 @@ def read_state_dict(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]
 def check_fit(path: Path, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
     """Compare the names and shapes of a file with those of a network.
 
+    Counts of batches may be missing: files from before PyTorch 0.4.1, some of torchvision's among them, have none, and
+    nothing reads them but training.
+
     Raises:
         WeightsError: If they differ; all differences are listed.
     """
-    lines = [f"  - missing: {name} {tuple(wanted[name].shape)}" for name in wanted if name not in given]
+    lines = [
+        f"  - missing: {name} {tuple(wanted[name].shape)}"
+        for name in wanted
+        if name not in given and not name.endswith(_COUNTS)
+    ]
     lines += [f"  - unexpected: {name} {tuple(given[name].shape)}" for name in given if name not in wanted]
     lines += [
         f"  - wrong shape: {name} must be {tuple(tensor.shape)} (got {tuple(given[name].shape)})"

@@ -31,7 +31,7 @@ def test_notebook_runs(path: Path, jupyter_home: Path, tmp_path: Path) -> None:
     client = NotebookClient(
         notebook,
         kernel_name="python3",
-        timeout=120,
+        timeout=240,
         resources={"metadata": {"path": str(tmp_path)}},  # what it writes stays out of the checkout
         config=Config({"KernelManager": {"transport": "ipc", "ip": str(jupyter_home / "kernel")}}),  # no ports
     )

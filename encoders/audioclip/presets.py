@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["PRESETS"]
+__all__ = ["PRESETS", "WINDOW_SECONDS"]
 
 PRESETS: dict[str, dict[str, Any]] = {
     "audioclip": {},
@@ -25,3 +25,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 """Arguments of :class:`~encoders.audioclip.AudioCLIP` by name; ``audioclip`` is the paper's."""
+
+WINDOW_SECONDS = {"audioclip": 5.0, "audioclip-tiny": 1.0}
+"""Length of the windows of sound that a preset encodes; the paper's is that of ESC-50's clips."""

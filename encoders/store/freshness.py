@@ -30,6 +30,11 @@ def check_fresh(path: Path, catalog: Catalog) -> None:
     tensors, header = read_tensor_file(path, names=("stamp", "content_hash"))
     modality = header["modality"]
     refresh = f"encode again: gnnrec encode {catalog.root} --encoder {header['encoder']} --modality {modality}"
+    source = header.get("source", "")
+    if source.startswith("template "):
+        refresh += f" --{modality} '{source.removeprefix('template ')}'"
+    if path.parent.resolve() != (catalog.root / "features").resolve():
+        refresh += f" --out {path.parent}"
     if header["item_id_hash"] != catalog.item_id_hash():
         raise EncoderError(f"{path}: stale, the items or their order have changed; {refresh}")
     weights = Path(header["weights_file"]) if "weights_file" in header else None

@@ -25,6 +25,7 @@ class ContentChunk:
 
     Args:
         positions: Of all items of the chunk.
+        stamps: Of each of them, from before its content was read, so that a change in between is seen later.
         hashes: Hash of the content by position, for items that have some.
         prepared: Positions of the items to encode.
         counts: Samples of each of them.
@@ -34,6 +35,7 @@ class ContentChunk:
     """
 
     positions: Sequence[int]
+    stamps: list[tuple[int, int]] = field(default_factory=list)
     hashes: dict[int, bytes] = field(default_factory=dict)
     prepared: list[int] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
@@ -62,6 +64,7 @@ class _Chunks(Dataset[ContentChunk]):
         samples: list[Tensor] = []
         for item in chunk.positions:
             entry = self.catalog.contents[self.modality][item]
+            chunk.stamps.append(self.catalog.stamp(self.modality, item))
             if entry is None:
                 continue
             try:

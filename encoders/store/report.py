@@ -35,3 +35,9 @@ class EncodeReport:
     write_seconds: float = 0.0
     path: Path | None = None
     covered: int = 0
+
+    def add(self, other: "EncodeReport") -> None:
+        """Count what another process did as well; times are those of all processes together."""
+        for name in ("items", "encoded", "reused", "truncated", "wait_seconds", "forward_seconds", "write_seconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.problems |= other.problems

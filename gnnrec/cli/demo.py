@@ -31,7 +31,6 @@ def demo(
     from gnnrec.cli.output import print_json, status
     from gnnrec.data import read_dataset
     from gnnrec.data.demo_catalog import write_demo_catalog
-    from gnnrec.data.demo_features import encode_demo_features
     from gnnrec.errors import ArgumentError
     from gnnrec.serving import load
 
@@ -46,7 +45,7 @@ def demo(
     status(
         f"some items lack content ({_counts(catalog.missing)}); {len(catalog.new_items)} are new: nobody took them yet"
     )
-    encode_demo_features(folder / "catalog")
+    neighbours = _encode(folder, catalog.tastes, seed)
     dataset = read_dataset(folder / "catalog")
     for note in dataset.notes:
         status(note)
@@ -55,7 +54,8 @@ def demo(
         status(f"training {name} ...")
         rows[name] = _train(name, dataset, folder / "runs" / name, seed)
     if json:
-        print_json({"seconds": round(time.perf_counter() - started, 1), "models": rows})
+        seconds = round(time.perf_counter() - started, 1)
+        print_json({"seconds": seconds, "models": rows, "neighbours_of_the_same_world": neighbours})
         return
     _print_models(rows)
     _show_user(dataset, load(folder / "runs" / "vbpr"), folder)
@@ -65,9 +65,70 @@ def demo(
         f"gnnrec similar {folder}/runs/vbpr --item {dataset.items.ids([0])[0]}",
         f"gnnrec compare {folder}/runs/lightgcn {folder}/runs/vbpr --metric recall@20",
         f"gnnrec data info {folder}/catalog",
-        f"gnnrec train rp3-beta {folder}/catalog",
+        f"gnnrec encode {folder}/catalog --encoder colour-histogram",
+        f"gnnrec train lattice {folder}/catalog --features audioclip-tiny",
     ):
         status(f"  {command}")
+
+
+def _encode(folder: Path, worlds: dict[str, str], seed: int) -> dict[str, float]:
+    """Fit an encoder to the catalog and encode it; gives how often the nearest neighbour is of the same world."""
+    import shutil
+    import warnings
+
+    from encoders.errors import RandomWeightsWarning
+    from gnnrec.cli.output import status
+    from gnnrec.data import read_dataset
+    from gnnrec.data.content_catalog import content_catalog
+    from gnnrec.data.demo_encoder import DEMO_ENCODER, fit_demo_encoder
+    from gnnrec.data.encoding import encode_items
+
+    path, weights = folder / "catalog", folder / f"{DEMO_ENCODER}.safetensors"
+    shutil.rmtree(path / "features", ignore_errors=True)  # an earlier demo's
+    status(f"fitting {DEMO_ENCODER}: pictures, sounds and words of one item shall be near each other ...")
+
+    def tell(epoch: int, loss: float) -> None:
+        if epoch % 10 == 0:
+            status(f"  epoch {epoch}: loss {loss:.2f}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RandomWeightsWarning)  # they are about to be trained
+        items = fit_demo_encoder(content_catalog(read_dataset(path)), weights, seed=seed, on_epoch=tell)
+    status(f"fitted on the {items} items that have all three; encoding ...")
+    encode_items(path, DEMO_ENCODER, weights=weights)
+    return _show_neighbours(read_dataset(path), worlds)
+
+
+def _show_neighbours(dataset: "Dataset", worlds: dict[str, str]) -> dict[str, float]:
+    """Print the sounds nearest to some pictures; gives the share of neighbours of the same world by pair."""
+    import torch
+
+    from gnnrec.cli.output import print_table, status
+
+    ids = [str(item) for item in dataset.items.ids(range(dataset.num_items))]
+    assert dataset.catalog is not None, "the demo catalog has items.parquet"
+    titles = dataset.catalog["title"].tolist()
+    vectors = {
+        name.rpartition(".")[2]: (one.mask.nonzero().flatten(), torch.nn.functional.normalize(one.x[one.mask]))
+        for name, one in dataset.features.items()
+    }
+    shares: dict[str, float] = {}
+    nearest: dict[str, list[tuple[int, int]]] = {}
+    for source, target in (("image", "audio"), ("text", "image"), ("audio", "text")):
+        (rows, left), (columns, right) = vectors[source], vectors[target]
+        similarity = (left @ right.T).masked_fill(rows[:, None] == columns[None], -2)  # the item itself is no neighbour
+        found = columns[similarity.argmax(dim=1)]
+        nearest[source] = list(zip(rows.tolist(), found.tolist(), strict=True))
+        same = [worlds[ids[one]] == worlds[ids[other]] for one, other in nearest[source]]
+        shares[f"{source} to {target}"] = round(sum(same) / len(same), 3)
+    table = [
+        [titles[one], titles[other], "yes" if worlds[ids[one]] == worlds[ids[other]] else ""]
+        for one, other in nearest["image"][:: max(1, len(nearest["image"]) // 6)][:6]
+    ]
+    print_table("pictures and the sound nearest to each", ["picture of", "sound of", "same world"], table)
+    told = ", ".join(f"{pair} {share:.0%}" for pair, share in shares.items())
+    status(f"nearest neighbours of the same hidden world: {told} (by chance about 13 %)")
+    return shares
 
 
 def _train(name: str, dataset: "Dataset", folder: Path, seed: int) -> dict[str, Any]:

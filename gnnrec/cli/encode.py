@@ -1,6 +1,7 @@
 """``gnnrec encode`` and ``gnnrec encoders``."""
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,9 @@ def encode(
     video: Annotated[str | None, typer.Option(help="Film of an item, such as 'films/{item_id}.mp4'.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="An argument of the encoder, key=value.")] = None,
     shard: Annotated[str, typer.Option(help="I/N: do the I-th of N shares; merge when all are done.")] = "1/1",
+    ray: Annotated[
+        bool, typer.Option("--ray", help="Encode with Ray Data, on its running cluster or a local one.")
+    ] = False,
     merge: Annotated[bool, typer.Option("--merge", help="Only put the blocks of all shards together.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Write nothing if any content cannot be read.")] = False,
     batch_size: Annotated[int, typer.Option(help="Samples a forward pass.")] = 64,
@@ -41,15 +45,19 @@ def encode(
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Encode the items' pictures, texts, sounds or films into feature files; a killed run goes on where it was."""
-    from encoders.registry import create_encoders, encoder_modalities
+    from encoders.registry import create_encoder, create_encoders, encoder_modalities
     from encoders.store import EncodeOptions, encode_catalog, merge_catalog
+    from encoders.store.ray_blocks import encode_catalog_with_ray
     from gnnrec.cli.output import status
     from gnnrec.data import read_dataset
-    from gnnrec.data.content_catalog import content_catalog
+    from gnnrec.data.content_catalog import content_catalog, content_folder
     from gnnrec.errors import ArgumentError
 
     given = {"image": image, "text": text, "audio": audio, "video": video}
     number, count = _parse_shard(shard)
+    if ray and (merge or count > 1):
+        raise ArgumentError("'--ray' shares out the blocks and merges them by itself; leave --shard and --merge out")
+    arguments = _parse_settings(settings or [])
     options = EncodeOptions(
         batch_size=batch_size,
         device=device,
@@ -61,14 +69,23 @@ def encode(
     catalog = content_catalog(
         dataset, templates={name: value for name, value in given.items() if value}, table=items, root=root
     )
-    wanted = modality or [name for name in available if name in catalog.contents]
-    if not wanted:
+    wanted = modality or [name for name in available if _present(catalog.contents.get(name, ()))]
+    lacking = [name for name in wanted if name in available and not _present(catalog.contents.get(name, ()))]
+    if lacking or not wanted:
+        have = ", ".join(name for name, entries in catalog.contents.items() if _present(entries)) or "nothing"
         raise ArgumentError(
-            f"'{encoder}' encodes {', '.join(available)}, of which the items have none (they have "
-            f"{', '.join(catalog.contents)})"
+            f"'{encoder}' encodes {', '.join(available)}; no item has {', '.join(lacking or available)} "
+            f"(they have {have})"
         )
-    folder = out if out is not None else catalog.root / "features"
-    built = create_encoders(encoder, wanted, weights=weights, seed=seed, **_parse_settings(settings or []))
+    # Where 'gnnrec train PATH' looks for features, wherever the contents are.
+    beside = content_folder(dataset) / "features"
+    folder = out if out is not None else beside
+    try:
+        built = create_encoders(encoder, wanted, weights=weights, seed=seed, **arguments)
+    except TypeError as error:
+        if not arguments:
+            raise
+        raise ArgumentError(f"'--set' gives '{encoder}' what it cannot use: {error}") from error
     rows: list[dict[str, Any]] = []
     for name, one in built.items():
         if merge:
@@ -78,18 +95,20 @@ def encode(
             continue
         status(f"{one.feature_name}: {len(catalog):,} items, {_present(catalog.contents[name]):,} with {name}")
         with _Progress(one.feature_name) as progress:
-            report = encode_catalog(
-                one,
-                catalog,
-                folder,
-                options=options,
-                shard=(number, count),
-                strict=strict,
-                weights=weights,
-                on_progress=progress.update,
-            )
+            common: dict[str, Any] = {
+                "options": options,
+                "strict": strict,
+                "weights": weights,
+                "on_progress": progress.update,
+            }
+            if ray:
+                file = None if weights is None else weights.resolve()
+                build = partial(create_encoder, encoder, name, weights=file, seed=seed, **arguments)
+                report = encode_catalog_with_ray(build, catalog, folder, **common)
+            else:
+                report = encode_catalog(one, catalog, folder, shard=(number, count), **common)
         rows.append(_row(report))
-    elsewhere = "" if folder == catalog.root / "features" else f" --feature-folder {folder}"
+    elsewhere = "" if folder == beside else f" --feature-folder {folder}"
     features = next(iter(built.values())).name
     _show(rows, json, next_command=f"gnnrec train vbpr {path} --features {features}{elsewhere}")
 
@@ -171,6 +190,8 @@ def _parse_settings(settings: list[str]) -> dict[str, Any]:
         key, separator, text = setting.partition("=")
         if not separator or not key:
             raise ArgumentError(f"'--set' takes key=value (got {setting!r})")
+        if key in ("name", "modality", "modalities", "weights", "seed"):
+            raise ArgumentError(f"'--set' is for arguments of the encoder; '{key}' has an option of its own")
         try:
             values[key] = ast.literal_eval(text)
         except (ValueError, SyntaxError):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gnnrec.data.dataset import Dataset
 
-__all__ = ["content_catalog", "stale_reason"]
+__all__ = ["content_catalog", "content_folder", "stale_reason"]
 
 _ID_NAMES = ("item_id", "itemID", "itemId", "movie_id", "movieId", "asin", "id")
 _OWN = "column"
@@ -45,10 +45,11 @@ def content_catalog(
 
     Raises:
         DataError: If the table cannot be read.
-        ArgumentError: If a modality or column does not exist, or nothing at all can be encoded.
+        ArgumentError: If a modality, column or folder does not exist, or nothing at all can be encoded.
     """
-    source = Path(dataset.source)
-    folder = Path(root) if root is not None else (source if source.is_dir() else source.parent)
+    folder = Path(root) if root is not None else content_folder(dataset)
+    if not folder.is_dir():
+        raise ArgumentError(f"'root' must be a folder (got {folder})")
     columns = _columns(dataset.items, dataset.catalog)
     if table is not None:
         columns |= _columns(dataset.items, _read_table(dataset.items, Path(table)))
@@ -56,7 +57,10 @@ def content_catalog(
     sources: dict[str, str] = {}
     for modality in MODALITIES:
         if modality in columns:
-            contents[modality], sources[modality] = columns[modality], _OWN if table is None else f"{_OWN} of {table}"
+            contents[modality] = columns[modality]
+            # Only contents that the data set names by itself can be found again when it is read.
+            found = table is None and (root is None or modality == "text")
+            sources[modality] = _OWN if found else f"{_OWN} of {table or root}"
     for modality, template in (templates or {}).items():
         if modality not in MODALITIES:
             raise ArgumentError(f"'templates' must be of {', '.join(MODALITIES)} (got '{modality}')")
@@ -68,6 +72,12 @@ def content_catalog(
             f"template such as --image 'posters/{{item_id}}.jpg' (columns: {', '.join(columns)})"
         )
     return Catalog(folder, dataset.items.array.tolist(), contents, sources)
+
+
+def content_folder(dataset: "Dataset") -> Path:
+    """The folder that file names of a data set start from: its own, or that of its log."""
+    source = Path(dataset.source)
+    return source if source.is_dir() else source.parent
 
 
 def stale_reason(
@@ -133,6 +143,10 @@ def _fill(modality: str, template: str, columns: Mapping[str, list[str | None]],
             f"template '{template}' of {modality} must name columns (unknown: {', '.join(unknown) or 'none'}; "
             f"there are: {', '.join(columns)})"
         )
+    try:
+        template.format_map(dict.fromkeys(names, ""))
+    except (ValueError, KeyError) as error:  # a format such as {item_id:04d}, which texts do not have
+        raise ArgumentError(f"template '{template}' of {modality}: {error}") from None
     filled: list[str | None] = []
     for item in range(num_items):
         values = {name: columns[name][item] for name in names}

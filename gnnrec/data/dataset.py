@@ -40,7 +40,8 @@ class Dataset:
             items without features.
         feature_info: Header of each feature file by feature name (encoder, weights hash, ...), where there
             is one.
-        stale: By feature name why features are no longer those of the items or weights; using them is an error.
+        stale: By feature name why features are no longer those of the items or weights; using them is an error. Those
+            of other items are not among ``features`` at all.
 
     Raises:
         DataError: If train is empty or the parts disagree on the number of users or items.
@@ -94,6 +95,10 @@ class Dataset:
         """The three parts by name."""
         return {"train": self.train, "valid": self.valid, "test": self.test}
 
+    def feature_names(self) -> list[str]:
+        """Names of all features there are, be they stale or not."""
+        return [*self.features, *(name for name in self.stale if name not in self.features)]
+
     def select_features(self, names: list[str]) -> dict[str, ItemFeatures]:
         """The named features, in the order of ``names``; an encoder's name stands for all of its modalities.
 
@@ -101,7 +106,7 @@ class Dataset:
             UnknownNameError: If a name is not among the features of this dataset.
             DataError: If features are stale.
         """
-        chosen = expand_feature_names(names, list(self.features))
+        chosen = expand_feature_names(names, self.feature_names())
         problems = [self.stale[name] for name in chosen if name in self.stale]
         if problems:
             raise DataError(problems)

@@ -16,10 +16,14 @@ from gnnrec.data.id_map import IdMap
 from gnnrec.data.item_features import ItemFeatures
 from gnnrec.errors import DataError
 
-__all__ = ["FeatureFile", "find_feature_files", "item_id_hash", "write_feature_file"]
+__all__ = ["FeatureFile", "OtherItemsError", "find_feature_files", "item_id_hash", "write_feature_file"]
 
 _SHOWN = 5
 _SUFFIX = ".safetensors"
+
+
+class OtherItemsError(DataError):
+    """Features were made for other items than the data's."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class FeatureFile:
 
         Raises:
             DataError: If the file is damaged, does not fit the items, covers none, or holds NaN or infinity.
+            OtherItemsError: If its header says that it was made for other items or another order of them.
         """
         if self.path.suffix == _SUFFIX:
             rows, mask, header = self._load_safetensors(items)
@@ -89,14 +94,14 @@ class FeatureFile:
         ids = self._row_ids(tensors, header)
         if ids is not None:
             return *self._align(x, mask, ids, items), header
-        self._check_count(x.shape[0], len(items))
         stated = header.get("item_id_hash")
         if stated is not None and stated != item_id_hash(items):
-            raise DataError(
+            raise OtherItemsError(
                 f"{self.path}: made for other items or another order of them (header item_id_hash {stated}, "
                 f"the data's {item_id_hash(items)}); encode them again with: gnnrec encode PATH --encoder "
                 f"{header.get('encoder', 'NAME')}"
             )
+        self._check_count(x.shape[0], len(items))
         return x, mask, header
 
     def _row_ids(self, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> npt.NDArray[np.generic] | None:

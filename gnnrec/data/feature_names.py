@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gnnrec.data.modality import MODALITIES
 from gnnrec.errors import UnknownNameError
 
 __all__ = ["expand_feature_names"]
@@ -19,7 +20,8 @@ def expand_feature_names(names: Sequence[str], available: Sequence[str]) -> list
     """
     chosen: list[str] = []
     for name in names:
-        found = [name] if name in available else [other for other in available if other.rpartition(".")[0] == name]
+        parts = [name] if name in available else [f"{name}.{modality}" for modality in MODALITIES]
+        found = [other for other in available if other in parts]
         if not found:
             raise UnknownNameError("features", name, available)
         chosen += [other for other in found if other not in chosen]

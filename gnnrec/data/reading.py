@@ -10,7 +10,7 @@ import torch
 
 from gnnrec.data.content_catalog import stale_reason
 from gnnrec.data.dataset import Dataset
-from gnnrec.data.feature_file import FeatureFile, find_feature_files
+from gnnrec.data.feature_file import FeatureFile, OtherItemsError, find_feature_files
 from gnnrec.data.feature_names import expand_feature_names
 from gnnrec.data.interactions import Interactions
 from gnnrec.data.item_features import ItemFeatures
@@ -169,6 +169,12 @@ def _load_features(
     for name in files if wanted is None else expand_feature_names(wanted, list(files)):
         try:
             loaded[name], info[name] = files[name].load(log.items)
+        except OtherItemsError as error:
+            if wanted is None:
+                stale[name] = str(error)  # whoever does not use these features can go on
+            else:
+                problems += error.problems
+            continue
         except DataError as error:
             problems += error.problems
             continue

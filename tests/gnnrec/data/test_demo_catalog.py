@@ -10,10 +10,11 @@ from PIL import Image
 from safetensors import safe_open
 
 import gnnrec
+from encoders.statistics import STATISTICS
 from gnnrec.data import ItemFeatures, read_dataset
 from gnnrec.data.demo_catalog import write_demo_catalog
-from gnnrec.data.demo_features import DEMO_FEATURES, encode_demo_features
-from gnnrec.errors import ArgumentError, DataError
+from gnnrec.data.encoding import encode_items
+from gnnrec.errors import ArgumentError
 from gnnrec.evaluation import EvalOptions, Evaluation, evaluate
 from graphs import BipartiteGraph
 
@@ -22,7 +23,8 @@ from graphs import BipartiteGraph
 def catalog(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "data"
     written = write_demo_catalog(folder)
-    encode_demo_features(folder)
+    for name in STATISTICS:
+        encode_items(folder, name)
     return written
 
 
@@ -71,8 +73,8 @@ def test_reads_as_a_data_set_with_three_modalities(catalog, dataset):
     assert (dataset.num_users, dataset.num_items) == (400, 300)
     assert {name: len(part) for name, part in dataset.parts().items()} == catalog.interactions
     assert list(dataset.items.array[:2]) == ["item-0000", "item-0001"]
-    assert set(dataset.features) == set(DEMO_FEATURES)
-    for name, modality in DEMO_FEATURES.items():
+    assert set(dataset.features) == set(STATISTICS)
+    for name, modality in STATISTICS.items():
         missing = int((~dataset.features[name].mask).sum())
         assert missing == catalog.missing[modality] and 0.05 < missing / 300 < 0.2
     covered = torch.stack([features.mask for features in dataset.features.values()])
@@ -114,12 +116,10 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
     assert contents(tmp_path / "again") == first
     other = contents(tmp_path / "other")
     assert not {path for path in first.keys() & other.keys() if first[path] == other[path]}
-    features, again = (encode_demo_features(tmp_path / name) for name in ("first", "again"))
-    assert all(torch.equal(features[name].x, again[name].x) for name in DEMO_FEATURES)
 
 
 def test_feature_files_state_where_they_come_from(catalog):
-    for name, modality in DEMO_FEATURES.items():
+    for name, modality in STATISTICS.items():
         with safe_open(catalog.folder / "features" / f"{name}.{modality}.safetensors", framework="pt") as file:
             header = file.metadata()
             assert header["dim"] == str(file.get_tensor("x").shape[1])
@@ -127,7 +127,7 @@ def test_feature_files_state_where_they_come_from(catalog):
         assert header["gnnrec_version"] == gnnrec.__version__ and header["preprocessing"]
 
 
-@pytest.mark.parametrize("name", DEMO_FEATURES)
+@pytest.mark.parametrize("name", STATISTICS)
 def test_content_tells_tastes(dataset, name):
     graph = BipartiteGraph.from_interactions(dataset.train)
     features = dataset.features[name]
@@ -149,17 +149,6 @@ def test_popularity_is_above_chance_and_its_skew_is_mild(dataset):
     assert 0.15 < degree[:30].sum().item() / degree.sum().item() < 0.4
 
 
-def test_unreadable_files_are_reported_together(tmp_path):
-    write_demo_catalog(tmp_path, num_users=20, num_items=80)
-    image, audio = sorted(tmp_path.glob("images/*"))[0], sorted(tmp_path.glob("audio/*"))[0]
-    image.write_text("no picture")
-    audio.unlink()
-    with pytest.raises(DataError, match="2 problems") as caught:
-        encode_demo_features(tmp_path)
-    assert str(image) in caught.value.problems[0] and str(audio) in caught.value.problems[1]
-    assert not (tmp_path / "features").exists()
-
-
 def test_silence_and_wordless_texts_are_missing(tmp_path):
     catalog = write_demo_catalog(tmp_path, num_users=20, num_items=80)
     table = pd.read_parquet(tmp_path / "items.parquet")
@@ -168,7 +157,10 @@ def test_silence_and_wordless_texts_are_missing(tmp_path):
     wordless = table["text"].first_valid_index()
     table.loc[wordless, "text"] = "..."
     table.to_parquet(tmp_path / "items.parquet", index=False)
-    features = encode_demo_features(tmp_path)
+    for name, item in (("mean-spectrum", silent), ("hashed-words", wordless)):
+        (report,) = encode_items(tmp_path, name).values()
+        assert list(report.problems) == [table["item_id"][item]]
+    features = read_dataset(tmp_path).features
     assert not features["mean-spectrum"].mask[silent] and not features["hashed-words"].mask[wordless]
     assert int((~features["mean-spectrum"].mask).sum()) == catalog.missing["audio"] + 1
 
@@ -179,11 +171,3 @@ def test_bad_arguments(tmp_path, options):
     with pytest.raises(ArgumentError, match=rf"'{name}' must be .* \(got {value}\)"):
         write_demo_catalog(tmp_path / "data", **options)
     assert not (tmp_path / "data").exists()
-
-
-def test_a_folder_without_a_catalog(tmp_path):
-    with pytest.raises(DataError, match=r"items\.parquet: cannot be read"):
-        encode_demo_features(tmp_path)
-    pd.DataFrame({"item_id": ["a"], "text": ["b"]}).to_parquet(tmp_path / "items.parquet")
-    with pytest.raises(DataError, match="without: image, audio"):
-        encode_demo_features(tmp_path)

@@ -1,0 +1,56 @@
+"""Encoding the items of a data set."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from encoders.registry import create_encoders, encoder_modalities
+from encoders.store import EncodeOptions, EncodeReport, encode_catalog
+from gnnrec.data.content_catalog import content_catalog
+from gnnrec.data.reading import read_dataset
+
+__all__ = ["encode_items"]
+
+
+def encode_items(
+    path: str | Path,
+    encoder: str,
+    *,
+    modalities: Sequence[str] | None = None,
+    weights: str | Path | None = None,
+    out: str | Path | None = None,
+    options: EncodeOptions | None = None,
+    seed: int = 0,
+    **encoder_options: Any,
+) -> dict[str, EncodeReport]:
+    """Encode the contents that a data set's table of items names, as ``gnnrec encode`` does.
+
+    Args:
+        path: Data set folder or interaction file.
+        encoder: Name of an encoder; see :func:`encoders.list_encoders`.
+        modalities: Which contents [default: all that the encoder can encode and the items have].
+        weights: File of trained weights [default: random, with a warning].
+        out: Folder of feature files [default: ``features`` in that of the data].
+        options: Batches, workers, device, precision.
+        seed: Of random weights.
+        **encoder_options: Further arguments of the encoder.
+
+    Returns:
+        Counts and times by modality.
+
+    Raises:
+        DataError: If the data cannot be read.
+        EncoderError: If the encoder does not exist, or its weights do not fit.
+    """
+    catalog = content_catalog(read_dataset(path, features=()))
+    wanted = (
+        [name for name in encoder_modalities(encoder) if name in catalog.contents] if modalities is None else modalities
+    )
+    built = create_encoders(encoder, wanted, weights=weights, seed=seed, **encoder_options)
+    folder = catalog.root / "features" if out is None else Path(out)
+    return {
+        modality: encode_catalog(
+            one, catalog, folder, options=options, weights=None if weights is None else Path(weights)
+        )
+        for modality, one in built.items()
+    }
