@@ -97,7 +97,7 @@ def train(
             dataset,
             folder,
             model_options=model_options,
-            features=_choose_features(model, dataset, parse_names(features)),
+            features=parse_names(features),
             options=options,
             evaluation=evaluation,
             callbacks=callbacks,
@@ -154,13 +154,6 @@ def _read(model: str, path: Path, reading: dict[str, Any]) -> "Dataset":
     for note in dataset.notes:
         status(note)
     return dataset
-
-
-def _choose_features(model: str, dataset: "Dataset", names: list[str] | None) -> list[str] | None:
-    """All features where none are named, also those of other items, which are an error then."""
-    from gnnrec.models import model_class
-
-    return dataset.feature_names() if names is None and model_class(model).needs_features else names
 
 
 def _choose_folder(out: Path | None, model: str, dataset: str, resume: bool) -> Path:

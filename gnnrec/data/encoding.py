@@ -6,7 +6,7 @@ from typing import Any
 
 from encoders.registry import create_encoders, encoder_modalities
 from encoders.store import EncodeOptions, EncodeReport, encode_catalog
-from gnnrec.data.content_catalog import content_catalog
+from gnnrec.data.content_catalog import content_catalog, content_folder
 from gnnrec.data.reading import read_dataset
 
 __all__ = ["encode_items"]
@@ -42,12 +42,12 @@ def encode_items(
         DataError: If the data cannot be read.
         EncoderError: If the encoder does not exist, or its weights do not fit.
     """
-    catalog = content_catalog(read_dataset(path, features=()))
-    wanted = (
-        [name for name in encoder_modalities(encoder) if name in catalog.contents] if modalities is None else modalities
-    )
-    built = create_encoders(encoder, wanted, weights=weights, seed=seed, **encoder_options)
-    folder = catalog.root / "features" if out is None else Path(out)
+    dataset = read_dataset(path, features=())
+    catalog = content_catalog(dataset)
+    if modalities is None:
+        modalities = [name for name in encoder_modalities(encoder) if any(catalog.contents.get(name, ()))]
+    built = create_encoders(encoder, modalities, weights=weights, seed=seed, **encoder_options)
+    folder = content_folder(dataset) / "features" if out is None else Path(out)
     return {
         modality: encode_catalog(
             one, catalog, folder, options=options, weights=None if weights is None else Path(weights)

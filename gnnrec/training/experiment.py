@@ -186,7 +186,7 @@ def _choose_features(model_name: str, dataset: Dataset, names: Sequence[str] | N
         if names:
             raise ArgumentError(f"'{model_name}' uses no item features; leave --features out")
         return []
-    chosen = list(dataset.select_features(list(names) if names is not None else list(dataset.features)))
+    chosen = list(dataset.select_features(list(names) if names is not None else dataset.feature_names()))
     if not chosen:
         raise ArgumentError(f"'{model_name}' recommends from item features, and {dataset.name} has none")
     return chosen

@@ -320,7 +320,7 @@ def test_files_under_another_root(raw: Path, tmp_path: Path) -> None:
         (["--encoder", NETWORK, "--set", "wndow=3"], "'audioclip-tiny': got an unexpected keyword argument 'wndow'"),
         (["--encoder", NETWORK, "--set", "seed"], "'--set' takes key=value (got 'seed')"),
         (["--encoder", NETWORK, "--set", "seed=3"], "'seed' has an option of its own"),
-        (["--encoder", NETWORK, "--set", "model=3"], "'--set' gives 'audioclip-tiny' what it cannot use"),
+        (["--encoder", NETWORK, "--set", "window_seconds=abc"], "'--set' gives 'audioclip-tiny' what it cannot use"),
         (["--encoder", "hashed-words", "--root", "nowhere"], "'root' must be a folder (got nowhere)"),
         (["--encoder", NETWORK, "--modality", "video"], "'audioclip-tiny' encodes image, text, audio (got video)"),
         (["--encoder", "r2plus1d"], "'r2plus1d' encodes video; no item has video (they have image, text, audio)"),
