@@ -2,6 +2,7 @@
 
     python benchmarks/encode_speed.py
     python benchmarks/encode_speed.py --items 64 --encoders clip-rn50.image
+    python benchmarks/encode_speed.py --device cuda --precision fp32
 
 Made-up photographs (JPEG, 640 x 480) and sounds (Ogg, 5 s at 44.1 kHz) are encoded with random weights, which take as
 long as trained ones.
@@ -43,16 +44,18 @@ def write_catalog(folder: Path, items: int) -> Catalog:
     return Catalog(folder, list(range(items)), {"image": images, "audio": sounds})
 
 
-def measure(name: str, catalog: Catalog, workers: int | None) -> dict[str, Any]:
+def measure(name: str, catalog: Catalog, options: EncodeOptions) -> dict[str, Any]:
     """Encode the catalog once, after a warm-up of the encoder."""
     encoder_name, _, modality = name.rpartition(".")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RandomWeightsWarning)
         encoder = create_encoder(encoder_name, modality)
-    options = EncodeOptions() if workers is None else EncodeOptions(workers=workers)
+    device, precision = options.resolve()
     few = Catalog(catalog.root, catalog.item_ids[:8], {modality: catalog.contents[modality][:8]})
     with tempfile.TemporaryDirectory() as folder:
         encode_catalog(encoder, few, Path(folder), options=options)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
     with tempfile.TemporaryDirectory() as folder:
         report = encode_catalog(encoder, catalog, Path(folder), options=options)
     total = report.wait_seconds + report.forward_seconds + report.write_seconds
@@ -63,6 +66,9 @@ def measure(name: str, catalog: Catalog, workers: int | None) -> dict[str, Any]:
         "share of forward": round(report.forward_seconds / total, 3),
         "share of waiting": round(report.wait_seconds / total, 3),
         "share of writing": round(report.write_seconds / total, 4),
+        "device": device.type,
+        "precision": precision,
+        "peak device MiB": round(torch.cuda.max_memory_allocated(device) / 2**20) if device.type == "cuda" else None,
         "workers": options.workers,
         "threads": torch.get_num_threads(),
     }
@@ -73,14 +79,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=256)
     parser.add_argument("--encoders", nargs="+", default=list(ENCODERS))
-    parser.add_argument("--workers", type=int)
+    parser.add_argument("--workers", type=int, default=EncodeOptions().workers)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", default="auto")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "encode_speed.json")
     given = parser.parse_args()
+    options = EncodeOptions(workers=given.workers, device=given.device, precision=given.precision)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         catalog = write_catalog(Path(folder), given.items)
         for name in given.encoders:
-            rows.append(measure(name, catalog, given.workers))
+            rows.append(measure(name, catalog, options))
             print(json.dumps(rows[-1]), flush=True)
     given.out.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
