@@ -45,7 +45,7 @@ def demo(
     status(
         f"some items lack content ({_counts(catalog.missing)}); {len(catalog.new_items)} are new: nobody took them yet"
     )
-    neighbours = _encode(folder, catalog.tastes, seed)
+    neighbours = _encode(folder, catalog.tastes, seed, show=not json)
     dataset = read_dataset(folder / "catalog")
     for note in dataset.notes:
         status(note)
@@ -71,7 +71,7 @@ def demo(
         status(f"  {command}")
 
 
-def _encode(folder: Path, worlds: dict[str, str], seed: int) -> dict[str, float]:
+def _encode(folder: Path, worlds: dict[str, str], seed: int, *, show: bool) -> dict[str, float]:
     """Fit an encoder to the catalog and encode it; gives how often the nearest neighbour is of the same world."""
     import shutil
     import warnings
@@ -96,11 +96,11 @@ def _encode(folder: Path, worlds: dict[str, str], seed: int) -> dict[str, float]
         items = fit_demo_encoder(content_catalog(read_dataset(path)), weights, seed=seed, on_epoch=tell)
     status(f"fitted on the {items} items that have all three; encoding ...")
     encode_items(path, DEMO_ENCODER, weights=weights)
-    return _show_neighbours(read_dataset(path), worlds)
+    return _compare_neighbours(read_dataset(path), worlds, show=show)
 
 
-def _show_neighbours(dataset: "Dataset", worlds: dict[str, str]) -> dict[str, float]:
-    """Print the sounds nearest to some pictures; gives the share of neighbours of the same world by pair."""
+def _compare_neighbours(dataset: "Dataset", worlds: dict[str, str], *, show: bool) -> dict[str, float]:
+    """The share of nearest neighbours of the same world by pair; prints the sounds nearest to some pictures."""
     import torch
 
     from gnnrec.cli.output import print_table, status
@@ -125,7 +125,8 @@ def _show_neighbours(dataset: "Dataset", worlds: dict[str, str]) -> dict[str, fl
         [titles[one], titles[other], "yes" if worlds[ids[one]] == worlds[ids[other]] else ""]
         for one, other in nearest["image"][:: max(1, len(nearest["image"]) // 6)][:6]
     ]
-    print_table("pictures and the sound nearest to each", ["picture of", "sound of", "same world"], table)
+    if show:
+        print_table("pictures and the sound nearest to each", ["picture of", "sound of", "same world"], table)
     told = ", ".join(f"{pair} {share:.0%}" for pair, share in shares.items())
     status(f"nearest neighbours of the same hidden world: {told} (by chance about 13 %)")
     return shares
