@@ -7,7 +7,6 @@ zeros, which callers treat as missing.
 from encoders.signal.colour_histogram import COLOUR_HISTOGRAM_DIM, colour_histogram
 from encoders.signal.hashed_words import HASHED_WORDS_DIM, hashed_words
 from encoders.signal.mean_spectrum import MEAN_SPECTRUM_DIM, mean_spectrum
-from encoders.signal.reading import read_picture, read_waveform
 
 __all__ = [
     "COLOUR_HISTOGRAM_DIM",
@@ -16,6 +15,4 @@ __all__ = [
     "colour_histogram",
     "hashed_words",
     "mean_spectrum",
-    "read_picture",
-    "read_waveform",
 ]

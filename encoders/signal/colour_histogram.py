@@ -1,6 +1,5 @@
 """Which colours a picture has."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,7 +7,6 @@ import torch
 from torch import Tensor
 
 from encoders.errors import ContentError
-from encoders.signal.reading import read_picture
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -21,31 +19,29 @@ COLOUR_HISTOGRAM_DIM = _LEVELS**3
 """Length of the vector: four levels each of red, green and blue."""
 
 
-def colour_histogram(image: "Image.Image | str | Path") -> Tensor:
+def colour_histogram(image: "Image.Image") -> Tensor:
     """Square roots of the shares of 64 colours; dot products are then Bhattacharyya coefficients.
 
     Pixels count by their opacity. Pictures of more than 512 pixels a side are shrunk before.
 
     Args:
-        image: A picture or its file.
+        image: A picture; see :func:`encoders.content.read_image` for files.
 
     Returns:
         A vector of length 1; zeros for a picture without a visible pixel. Shape: (64,), float32.
 
     Raises:
-        ContentError: If the file cannot be read or its colours cannot be converted.
-        MissingPackageError: If Pillow is needed and not installed.
+        ContentError: If its colours cannot be converted.
 
     Example:
         >>> from PIL import Image
         >>> colour_histogram(Image.new("RGB", (2, 2), "red")).nonzero().flatten().tolist()
         [48]
     """
-    picture = read_picture(image) if isinstance(image, (str, Path)) else image
     try:
-        picture = picture.convert("RGBA")
+        picture = image.convert("RGBA")
     except ValueError as error:
-        raise ContentError(f"'image' of mode {picture.mode} cannot be converted to colours: {error}") from None
+        raise ContentError(f"'image' of mode {image.mode} cannot be converted to colours: {error}") from None
     factor = -(-max(picture.size) // _MAX_SIDE)
     if factor > 1:
         picture = picture.reduce(factor)

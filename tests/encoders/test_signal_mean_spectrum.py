@@ -1,12 +1,9 @@
-import builtins
-
 import numpy as np
 import pytest
-import soundfile
 import torch
 
 from encoders.errors import ContentError
-from encoders.signal import MEAN_SPECTRUM_DIM, mean_spectrum, read_waveform
+from encoders.signal import MEAN_SPECTRUM_DIM, mean_spectrum
 
 BANDS = MEAN_SPECTRUM_DIM // 2
 
@@ -80,32 +77,3 @@ def test_clips_shorter_than_a_frame_are_finite(samples, sample_rate):
 def test_bad_values(waveform, sample_rate, message):
     with pytest.raises(ContentError, match=message):
         mean_spectrum(waveform, sample_rate)
-
-
-def test_a_file_is_read_as_it_was_written(tmp_path):
-    samples = np.round(20_000 * np.stack([tone(300), tone(500)], axis=1)).astype(np.int16)
-    soundfile.write(str(tmp_path / "sound.wav"), samples, 22_050)
-    waveform, sample_rate = read_waveform(tmp_path / "sound.wav")
-    assert sample_rate == 22_050
-    assert np.array_equal(waveform.numpy() * 2**15, samples.T)
-
-
-def test_unreadable_files_are_one_line(tmp_path):
-    (tmp_path / "sound.wav").write_text("no sound")
-    for name in ("sound.wav", "missing.wav"):
-        with pytest.raises(ContentError, match="cannot be read as a sound") as caught:
-            read_waveform(tmp_path / name)
-        assert name in str(caught.value) and "\n" not in str(caught.value)
-
-
-def test_without_soundfile_the_extra_is_named(monkeypatch, tmp_path):
-    real_import = builtins.__import__
-
-    def without_soundfile(name, *arguments, **options):
-        if name == "soundfile":
-            raise ImportError(name)
-        return real_import(name, *arguments, **options)
-
-    monkeypatch.setattr(builtins, "__import__", without_soundfile)
-    with pytest.raises(ImportError, match=r"needs 'soundfile'.*pip install 'gnnrec\[demo\]'"):
-        read_waveform(tmp_path / "sound.wav")
