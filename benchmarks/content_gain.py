@@ -7,7 +7,6 @@ and selects the epoch. Runs that are there already are kept.
 """
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 
@@ -43,7 +42,8 @@ def train(model: str, path: Path, features: list[str], feature_folder: str | Non
 
 def report(groups: dict[str, list[RunGroup]], comparisons: list[Comparison], features: list[str], data: str) -> str:
     """The table and the tests as Markdown."""
-    lines = [f"# {', '.join(features)} on {data}", "", f"Written by `python {shlex.join(sys.argv)}`.", ""]
+    command = f"python benchmarks/content_gain.py LOG --features {','.join(features)} --feature-folder FOLDER"
+    lines = [f"# {', '.join(features)} on {data}", "", f"Written by `{command}`.", ""]
     lines += ["| model | content | seeds | " + " | ".join(f"test {name}" for name in METRICS) + " |"]
     lines += ["|---|---|---|" + "---|" * len(METRICS)]
     first = groups[METRICS[0]]
