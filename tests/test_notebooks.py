@@ -26,12 +26,13 @@ def test_there_are_notebooks() -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.timeout(900)
 def test_notebook_runs(path: Path, jupyter_home: Path, tmp_path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
         kernel_name="python3",
-        timeout=240,
+        timeout=600,
         resources={"metadata": {"path": str(tmp_path)}},  # what it writes stays out of the checkout
         config=Config({"KernelManager": {"transport": "ipc", "ip": str(jupyter_home / "kernel")}}),  # no ports
     )
