@@ -105,11 +105,13 @@ class Encoder(nn.Module, ABC):
             Vectors on the encoder's device. Shape: (len(contents), dim), float32.
 
         Raises:
-            ArgumentError: If ``batch_size`` is not positive.
+            ArgumentError: If ``batch_size`` is not positive or ``contents`` is no list.
             ContentError: If a content has nothing to encode.
         """
         if batch_size < 1:
             raise ArgumentError(f"'batch_size' must be a positive integer (got {batch_size})")
+        if isinstance(contents, (str, bytes)) or not isinstance(contents, Sequence):
+            raise ArgumentError(f"'contents' must be a list of contents, one an item (got {type(contents).__name__})")
         prepared = [self.preprocess(content).samples for content in contents]
         if not prepared:
             return torch.zeros(0, self.dim, device=self.device)

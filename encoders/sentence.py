@@ -65,8 +65,10 @@ class SentenceEncoder(Encoder):
 
     def __init__(self, *, weights: str | Path | None = None, name: str = "minilm") -> None:
         folder = Path(weights) if weights is not None else _packaged_model()
+        if not folder.is_dir():
+            raise WeightsError(f"{folder}: there is no such folder")
         if not (folder / "modules.json").is_file():
-            raise WeightsError(f"{folder}: must be the folder of a sentence-transformers model (without modules.json)")
+            raise WeightsError(f"{folder}: must be the folder of a sentence-transformers model, with a modules.json")
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError:

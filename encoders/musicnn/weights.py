@@ -76,6 +76,8 @@ def _read_tensors(path: str | Path) -> dict[str, Tensor]:
         import h5py
     except ImportError:
         raise MissingPackageError("h5py", "encoders", "reading Keras weights") from None
+    if not Path(path).is_file():
+        raise WeightsError(f"{path}: there is no such file")
     tensors: dict[str, Tensor] = {}
 
     def collect(name: str, node: Any) -> None:

@@ -12,8 +12,11 @@ from encoders.store.tensor_file import read_tensor_file, write_tensor_file
 
 __all__ = ["BLOCK_ITEMS", "FeatureRows", "block_path", "block_positions", "num_blocks", "read_rows", "write_rows"]
 
-BLOCK_ITEMS = 256
-"""Items of a block. Batches never reach over its end, so that blocks are the same however they are shared out."""
+BLOCK_ITEMS = 64
+"""Items of a block: what a killed run loses at most, and what shards share out.
+
+Batches never reach over its end, so that blocks are the same however they are shared out.
+"""
 _HASH_BYTES = 16
 
 

@@ -48,7 +48,7 @@ def encode_catalog(
 
     Raises:
         ArgumentError: If the catalog lacks the modality, or an argument cannot work.
-        EncoderError: If ``strict`` and there are problems.
+        EncoderError: If nothing at all could be encoded, or if ``strict`` and there are problems.
     """
     options = options or EncodeOptions()
     number, count = shard

@@ -58,7 +58,7 @@ def merge_catalog(
         weights: File that the encoder's weights came from.
 
     Raises:
-        EncoderError: If blocks are missing, or if ``strict`` and there are problems.
+        EncoderError: If blocks are missing, nothing at all could be encoded, or ``strict`` and there are problems.
     """
     header = make_header(encoder, catalog, precision=precision, weights=weights)
     work = work_folder(folder, encoder, header)
@@ -77,6 +77,10 @@ def merge_catalog(
     if strict and problems:
         shown = "".join(f"\n  - item {item}: {reason}" for item, reason in list(problems.items())[:_SHOWN])
         raise EncoderError(f"{path}: not written, because {len(problems)} items have a problem:{shown}")
+    if not bool(rows.mask.any()):
+        shown = "".join(f"\n  - item {item}: {reason}" for item, reason in list(problems.items())[:_SHOWN])
+        shutil.rmtree(work.parent)
+        raise EncoderError(f"{path}: not written, because no content could be read:{shown}")
     _write_problems(problems_path(path), encoder.modality, catalog, rows.problems)
     write_rows(path, rows, header)
     shutil.rmtree(work.parent)

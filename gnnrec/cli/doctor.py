@@ -166,6 +166,7 @@ def _device() -> dict[str, Any]:
 
 def _print_table(record: dict[str, Any], packages: list[_Package]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console(highlight=False)
@@ -180,7 +181,7 @@ def _print_table(record: dict[str, Any], packages: list[_Package]) -> None:
         table.add_column(header, overflow="fold")
     for package in packages:
         colour = {"ok": "green", "broken": "red", "missing": "red" if package.core else "yellow"}[package.state]
-        state = f"[{colour}]{package.state}[/{colour}]" + (f": {package.note}" if package.note else "")
+        state = f"[{colour}]{package.state}[/{colour}]" + (f": {escape(package.note)}" if package.note else "")
         table.add_row(package.name, package.version or "-", state)
     console.print(table)
 

@@ -1,6 +1,8 @@
 """``gnnrec encode`` and ``gnnrec encoders``."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -45,6 +47,9 @@ def encode(
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Encode the items' pictures, texts, sounds or films into feature files; a killed run goes on where it was."""
+    import warnings
+
+    from encoders.errors import RandomWeightsWarning
     from encoders.registry import create_encoder, create_encoders, encoder_modalities
     from encoders.store import EncodeOptions, encode_catalog, merge_catalog
     from encoders.store.ray_blocks import encode_catalog_with_ray
@@ -81,11 +86,18 @@ def encode(
     beside = content_folder(dataset) / "features"
     folder = out if out is not None else beside
     try:
-        built = create_encoders(encoder, wanted, weights=weights, seed=seed, **arguments)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", RandomWeightsWarning)
+            built = create_encoders(encoder, wanted, weights=weights, seed=seed, **arguments)
     except TypeError as error:
         if not arguments:
             raise
         raise ArgumentError(f"'--set' gives '{encoder}' what it cannot use: {error}") from error
+    for warning in caught:
+        if issubclass(warning.category, RandomWeightsWarning):
+            status(f"warning: {warning.message}")
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     rows: list[dict[str, Any]] = []
     for name, one in built.items():
         if merge:
@@ -94,7 +106,7 @@ def encode(
             rows.append(_merged_row(one.feature_name, merged))
             continue
         status(f"{one.feature_name}: {len(catalog):,} items, {_present(catalog.contents[name]):,} with {name}")
-        with _Progress(one.feature_name) as progress:
+        with _Progress(one.feature_name) as progress, _interruptible():
             common: dict[str, Any] = {
                 "options": options,
                 "strict": strict,
@@ -127,6 +139,17 @@ def encoders(
         return
     print_table("encoders", ["name", "encodes"], [[name, ", ".join(modalities)] for name, modalities in rows.items()])
     print("Any other model of open_clip: clip:NAME, such as clip:ViT-L-14.")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    from gnnrec.cli.output import status
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        status("interrupted; the same command goes on where it was")
+        raise typer.Exit(130) from None
 
 
 class _Progress:

@@ -16,7 +16,9 @@ def train(
     model: Annotated[str, typer.Argument(help="Model name; 'gnnrec models' lists them.")],
     path: Annotated[Path, typer.Argument(help="Dataset folder or interaction file.")],
     out: Annotated[Path | None, typer.Option(help="Run folder [default: runs/MODEL-DATASET].")] = None,
-    features: Annotated[str | None, typer.Option(help="Item features, by name or encoder [default: all].")] = None,
+    features: Annotated[
+        list[str] | None, typer.Option(help="Item features, by name or encoder; commas or repeated [default: all].")
+    ] = None,
     feature_folder: Annotated[
         Path | None, typer.Option(help="A further folder of feature files, such as 'gnnrec encode --out' wrote.")
     ] = None,
@@ -97,7 +99,7 @@ def train(
             dataset,
             folder,
             model_options=model_options,
-            features=parse_names(features),
+            features=None if features is None else parse_names(",".join(features)),
             options=options,
             evaluation=evaluation,
             callbacks=callbacks,

@@ -23,6 +23,7 @@ __all__ = ["content_catalog", "content_folder", "stale_reason"]
 
 _ID_NAMES = ("item_id", "itemID", "itemId", "movie_id", "movieId", "asin", "id")
 _OWN = "column"
+_TEMPLATE = "template "
 
 
 def content_catalog(
@@ -65,7 +66,8 @@ def content_catalog(
         if modality not in MODALITIES:
             raise ArgumentError(f"'templates' must be of {', '.join(MODALITIES)} (got '{modality}')")
         contents[modality] = _fill(modality, template, columns, len(dataset.items))
-        sources[modality] = f"template {template}"
+        found = table is None and (root is None or modality == "text")
+        sources[modality] = f"{_TEMPLATE}{template}" if found else f"{_TEMPLATE}{template} of {table or root}"
     if not contents:
         raise ArgumentError(
             f"{dataset.source}: nothing to encode; items.parquet needs a column {', '.join(MODALITIES)}, or give a "
@@ -96,12 +98,26 @@ def stale_reason(
         return None  # not written by encode
     modality = header["modality"]
     columns = _columns(items, catalog)
-    contents = {modality: columns[modality]} if header.get("source") == _OWN and modality in columns else {}
+    contents = _found_again(modality, header.get("source", ""), columns, len(items))
     try:
         check_fresh(path, Catalog(folder, items.array.tolist(), contents))
     except EncoderError as error:
         return str(error)
     return None
+
+
+def _found_again(
+    modality: str, source: str, columns: Mapping[str, list[str | None]], num_items: int
+) -> dict[str, list[str | None]]:
+    """Entries as they were made when the features were, from what the data set has; none if it took something else."""
+    if source == _OWN and modality in columns:
+        return {modality: columns[modality]}
+    if source.startswith(_TEMPLATE):
+        try:
+            return {modality: _fill(modality, source.removeprefix(_TEMPLATE), columns, num_items)}
+        except ArgumentError:  # columns of a table that is not the data set's
+            return {}
+    return {}
 
 
 def _read_table(items: IdMap, path: Path) -> "pd.DataFrame | None":

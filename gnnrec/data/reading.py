@@ -162,7 +162,8 @@ def _load_features(
     for file in [*log.features, *found]:
         if file.name in files:
             problems.append(
-                f"{file.path}: features '{file.name}' are in {files[file.name].path} too; names must differ"
+                f"{file.path}: features '{file.name}' are in {files[file.name].path} too; names must differ: "
+                "remove one of the files"
             )
         files[file.name] = file
     loaded, info, stale = {}, {}, {}

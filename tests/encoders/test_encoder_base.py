@@ -153,3 +153,9 @@ def test_descriptions(encoder):
     assert "small, modality=text, dim=3" in repr(encoder)
     assert encoder.feature_name == "small"
     assert encoder.device == torch.device("cpu")
+
+
+@pytest.mark.parametrize("contents", ["redapple", b"bytes", 7])
+def test_contents_that_are_no_list_are_refused(contents):
+    with pytest.raises(ArgumentError, match="'contents' must be a list of contents, one an item"):
+        SmallEncoder().encode(contents)

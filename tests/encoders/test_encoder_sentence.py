@@ -93,7 +93,7 @@ def test_another_folder_of_the_same_model_is_the_same(encoder, tmp_path):
 def test_other_folders_are_one_error(tmp_path):
     with pytest.raises(WeightsError, match="must be the folder of a sentence-transformers model"):
         create_encoder("minilm", weights=tmp_path)
-    with pytest.raises(WeightsError, match="must be the folder of a sentence-transformers model"):
+    with pytest.raises(WeightsError, match="missing: there is no such folder"):
         create_encoder("minilm", weights=tmp_path / "missing")
 
 

@@ -73,8 +73,8 @@ def test_arrays_of_text(keras_arrays: Arrays, write_keras_file: Callable[..., Pa
 
 def test_unreadable_files(tmp_path: Path) -> None:
     (tmp_path / "text.h5").write_text("no weights")
-    for name in ("text.h5", "missing.h5"):
-        with pytest.raises(WeightsError, match="cannot be read as Keras weights") as caught:
+    for name, reason in (("text.h5", "cannot be read as Keras weights"), ("missing.h5", "there is no such file")):
+        with pytest.raises(WeightsError, match=reason) as caught:
             load_keras_weights(MusicnnNetwork(), tmp_path / name)
         assert name in str(caught.value) and "\n" not in str(caught.value)
 

@@ -146,6 +146,14 @@ def test_strict_writes_nothing(pictures, tmp_path):
     assert encode_catalog(PixelEncoder(), pictures, tmp_path / "out", options=HERE, strict=True).covered == 19
 
 
+def test_nothing_readable_is_an_error_and_leaves_nothing(pictures, tmp_path):
+    names = [f"elsewhere/{name}" for name in pictures.contents["image"]]
+    catalog = Catalog(tmp_path, pictures.item_ids, {"image": names})
+    with pytest.raises(EncoderError, match=r"no content could be read:\n  - item 0: elsewhere/p0\.png: does not exist"):
+        encode_catalog(PixelEncoder(), catalog, tmp_path / "out", options=HERE)
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
 def test_values_that_are_not_finite_are_a_problem(texts, tmp_path):
     class Broken(LetterEncoder):
         def forward(self, batch):
@@ -159,7 +167,7 @@ def test_values_that_are_not_finite_are_a_problem(texts, tmp_path):
 @pytest.mark.filterwarnings("ignore::encoders.errors.RandomWeightsWarning")
 def test_forty_hostile_files_are_forty_problems(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "content"))
-    from hostile import write_hostile_folder
+    from hostile import film_bytes, picture_bytes, sound_bytes, write_hostile_folder
 
     root = tmp_path / "catalog"
     root.mkdir()
@@ -170,14 +178,20 @@ def test_forty_hostile_files_are_forty_problems(tmp_path, monkeypatch):
     kinds = {".mp4": films, ".txt": texts} | dict.fromkeys(
         (".wav", ".flac", ".ogg", ".mp3"), create_encoder("mean-spectrum")
     )
-    pictures = create_encoder("colour-histogram")
+    pictures, sounds = create_encoder("colour-histogram"), kinds[".wav"]
+    good = {pictures: "good.png", sounds: "good.wav", films: "good.mp4", texts: "good.txt"}
+    (root / "good.png").write_bytes(picture_bytes("PNG"))
+    (root / "good.wav").write_bytes(sound_bytes("WAV"))
+    (root / "good.mp4").write_bytes(film_bytes())
+    (root / "good.txt").write_text("good words")
     found: dict[str, str] = {}
     for encoder in {pictures, *kinds.values()}:
         names = [entry for entry in expected if kinds.get(Path(entry).suffix, pictures) is encoder]
+        names.append(good[encoder])
         catalog = Catalog(root, names, {encoder.modality: names})
         report = encode_catalog(encoder, catalog, tmp_path / "out", options=EncodeOptions(workers=1))
         found |= report.problems
-        assert report.covered == 0
+        assert report.covered == 1
     assert len(found) == 40
     assert all(fragment in found[entry] for entry, fragment in expected.items())
 

@@ -76,7 +76,7 @@ def test_bytes_and_report_are_those_of_a_run_without(local_ray, catalog, tmp_pat
     assert shared.problems.keys() == {"300"} and shared.write_seconds > 0
     table = "hashed-words.text.problems.csv"
     assert (tmp_path / "shared" / table).read_text() == (tmp_path / "plain" / table).read_text()
-    assert seen[0] == (0, 600) and seen[-1] == (600, 600) and len(seen) == 4
+    assert seen[0] == (0, 600) and seen[-1] == (600, 600) and len(seen) == 11
 
 
 def test_an_interrupted_run_goes_on(local_ray, catalog, tmp_path):

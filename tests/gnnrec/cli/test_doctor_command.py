@@ -1,10 +1,12 @@
 import importlib
 import importlib.metadata
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -162,3 +164,13 @@ def test_import_is_cheap() -> None:
     code = f"import sys, gnnrec.cli.doctor; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[]"
+
+
+def test_the_extra_to_install_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gnnrec.cli.doctor import _Package, _print_table
+
+    note = "pip install 'gnnrec[scatter]'"
+    record = {"gnnrec": "0", "python": "3", "device": None, "siblings": {}}
+    with patch("sys.stdout", new=io.StringIO()) as printed:
+        _print_table(record, [_Package("torch_scatter", None, "missing", False, note)])
+    assert note in printed.getvalue()

@@ -178,7 +178,7 @@ def test_shards_give_the_bytes_of_one_run(many: Path, tmp_path: Path) -> None:
         encode(many, "--encoder", "hashed-words", "--out", str(tmp_path / "shared"), "--shard", share)[0]
         for share in ("2/2", "1/2")
     ]
-    assert [(row["items"], row["path"], row["covered"]) for row in rows] == [(256, None, None), (344, None, None)]
+    assert [(row["items"], row["path"], row["covered"]) for row in rows] == [(280, None, None), (320, None, None)]
     (merged,) = encode(many, "--encoder", "hashed-words", "--out", str(tmp_path / "shared"), "--merge")
     assert (merged["items"], merged["covered"]) == (600, 600)
     whole, shared = (tmp_path / name / "hashed-words.text.safetensors" for name in ("whole", "shared"))
@@ -189,7 +189,7 @@ def test_merging_too_early_and_what_a_shard_says(many: Path, tmp_path: Path) -> 
     one = ["encode", str(many), "--encoder", "hashed-words", "--out", str(tmp_path / "out"), *HERE]
     code, out, err = call(*one, "--shard", "1/2")
     assert code == 0 and "when all are, run the same command with --merge" in err and "next:" not in err
-    assert "1 of 3 blocks of 'hashed-words' are not there yet (first: 1)" in refusal(*one, "--merge")
+    assert "5 of 10 blocks of 'hashed-words' are not there yet (first: 1)" in refusal(*one, "--merge")
     assert call(*one, "--shard", "2/2")[0] == 0
     code, out, err = call(*one, "--merge")
     assert code == 0 and "600" in out and "next: gnnrec train" in err
@@ -414,3 +414,15 @@ def test_ray_gives_the_bytes_of_a_run_without(many: Path, tmp_path: Path) -> Non
     (shared,) = json.loads(result.stdout)
     assert shared["path"] == "shared/hashed-words.text.safetensors" and shared["encoded"] == 600
     assert (tmp_path / shared["path"]).read_bytes() == Path(plain["path"]).read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"this is not a picture", b"\xff\xd8\xff\xe0\x00\x10JFIF", b""])
+def test_weights_that_are_no_weights_are_one_short_line(content: bytes, tmp_path: Path) -> None:
+    from gnnrec.data.demo_catalog import write_demo_catalog
+
+    write_demo_catalog(tmp_path / "data", num_users=20, num_items=80)
+    weights = tmp_path / "weights.pt"
+    weights.write_bytes(content)
+    message = refusal("encode", str(tmp_path / "data"), "--encoder", "resnet50", "--weights", str(weights))
+    assert "cannot be read as a file of weights" in message
+    assert len(message) < 300 and "weights_only" not in message

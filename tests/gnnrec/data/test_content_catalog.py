@@ -187,14 +187,20 @@ def test_other_items_are_a_note_where_the_features_are_not_asked_for(folder: Pat
         read_dataset(folder, features=["hashed-words"])
 
 
+def test_a_template_of_the_own_table_is_compared(folder: Path) -> None:
+    encode(folder, "hashed-words", templates={"text": "{title}"})
+    assert read_dataset(folder).stale == {}
+    rewrite(folder, title=["other", None, None, None])
+    assert "encode again" in read_dataset(folder).stale["hashed-words"]
+
+
 def test_contents_given_by_hand_are_not_compared(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
     (folder / "images").rename(tmp_path / "files" / "images")
     path = encode(folder, "colour-histogram", root=tmp_path / "files")
-    encode(folder, "hashed-words", templates={"text": "{title}"})
     rewrite(folder, title=["other"] * 4)
     assert read_dataset(folder).stale == {}
-    (file, _) = find_feature_files(path.parent)
+    (file,) = find_feature_files(path.parent)
     dataset = read_dataset(folder, features=())
     header = file.load(dataset.items)[1]
     assert header["source"] == f"column of {tmp_path / 'files'}"
