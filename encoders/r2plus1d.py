@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from encoders.base import Encoder, Prepared, Preprocess
 from encoders.content import Film, read_video
 from encoders.errors import ArgumentError, MissingPackageError
-from encoders.weights import check_fit, read_state_dict, seeded, warn_random
+from encoders.weights import headless
 
 __all__ = ["ClipPreprocess", "R2Plus1D"]
 
@@ -98,15 +98,7 @@ class R2Plus1D(Encoder):
             from torchvision.models.video import r2plus1d_18
         except ImportError:
             raise MissingPackageError("torchvision", "encoders", "R(2+1)D") from None
-        network: nn.Module = seeded(lambda: r2plus1d_18(weights=None), seed)
-        if weights is None:
-            warn_random(self.name, seed)
-        else:
-            state, _ = read_state_dict(weights)
-            check_fit(Path(weights), network.state_dict(), state)
-            network.load_state_dict(state)
-        network.fc = nn.Identity()
-        self.network = network
+        self.network = headless(lambda: r2plus1d_18(weights=None), name=self.name, weights=weights, seed=seed)
 
     def forward(self, batch: Tensor) -> Tensor:
         """Encode clips."""

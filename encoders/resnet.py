@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from encoders.base import Encoder
 from encoders.errors import MissingPackageError
 from encoders.image_preprocess import IMAGENET_MEAN, IMAGENET_STD, ImagePreprocess
-from encoders.weights import check_fit, read_state_dict, seeded, warn_random
+from encoders.weights import headless
 
 __all__ = ["ResNet50"]
 
@@ -39,15 +39,7 @@ class ResNet50(Encoder):
             from torchvision.models import resnet50
         except ImportError:
             raise MissingPackageError("torchvision", "encoders", "ResNet-50") from None
-        network: nn.Module = seeded(lambda: resnet50(weights=None), seed)
-        if weights is None:
-            warn_random(self.name, seed)
-        else:
-            state, _ = read_state_dict(weights)
-            check_fit(Path(weights), network.state_dict(), state)
-            network.load_state_dict(state)
-        network.fc = nn.Identity()
-        self.network = network
+        self.network = headless(lambda: resnet50(weights=None), name=self.name, weights=weights, seed=seed)
 
     def forward(self, batch: Tensor) -> Tensor:
         """Encode pixels."""

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from encoders.errors import RandomWeightsWarning, WeightsError
+from encoders.errors import EncoderError, RandomWeightsWarning, WeightsError
+from encoders.store.tensor_file import read_tensor_file
 
-__all__ = ["check_fit", "read_state_dict", "seeded", "warn_random"]
+__all__ = ["check_fit", "headless", "read_state_dict", "seeded", "warn_random"]
 
 _COUNTS = ".num_batches_tracked"
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -31,7 +32,10 @@ def read_state_dict(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]
     if not path.is_file():
         raise WeightsError(f"{path}: there is no such file")
     if path.suffix == ".safetensors":
-        return _read_safetensors(path)
+        try:
+            return read_tensor_file(path)
+        except EncoderError as error:
+            raise WeightsError(str(error)) from None
     loaded: Any
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
@@ -76,6 +80,29 @@ def seeded(build: Callable[[], _Module], seed: int) -> _Module:
         return build()
 
 
+def headless(build: Callable[[], nn.Module], *, name: str, weights: str | Path | None, seed: int) -> nn.Module:
+    """A classifier of torchvision without its last layer, ``fc``.
+
+    Args:
+        build: Makes the whole network.
+        name: Of the encoder, for the warning.
+        weights: A file of the whole network [default: random, with a warning].
+        seed: Of random weights.
+
+    Raises:
+        WeightsError: If the file does not fit.
+    """
+    network = seeded(build, seed)
+    if weights is None:
+        warn_random(name, seed)
+    else:
+        state, _ = read_state_dict(weights)
+        check_fit(Path(weights), network.state_dict(), state)
+        network.load_state_dict(state)
+    network.fc = nn.Identity()
+    return network
+
+
 def warn_random(name: str, seed: int) -> None:
     """Say that an encoder has no trained weights."""
     warnings.warn(
@@ -83,15 +110,3 @@ def warn_random(name: str, seed: int) -> None:
         RandomWeightsWarning,
         stacklevel=3,
     )
-
-
-def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    from safetensors import SafetensorError, safe_open
-
-    file: Any
-    try:
-        with safe_open(path, framework="pt") as file:
-            names: list[str] = list(file.keys())
-            return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: truncated or not a safetensors file: {error}") from None

@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from encoders.content import locate, read_content_bytes
 from encoders.errors import ArgumentError
 
-__all__ = ["Catalog"]
+__all__ = ["Catalog", "content_hash"]
+
+_MAX_BYTES = 2**32
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,18 @@ class Catalog:
             digest.update(b"\0" if entry is None else b"\1" + entry.encode("utf-8", "surrogatepass") + b"\0")
         return digest.hexdigest()
 
+    def read(self, modality: str, item: int) -> bytes:
+        """The raw bytes of an item's content, which it must have.
+
+        Raises:
+            ContentError: If its file cannot be read, or its name leaves the folder.
+        """
+        entry = self.contents[modality][item]
+        assert entry is not None, "only items that have the content are read"
+        if modality == "text":
+            return entry.encode("utf-8", "surrogatepass")
+        return read_content_bytes(locate(self.root, entry), max_bytes=_MAX_BYTES, name=entry)
+
     def stamp(self, modality: str, item: int) -> tuple[int, int]:
         """Two numbers that change when an item's content does, without reading a file.
 
@@ -61,7 +76,7 @@ class Catalog:
         if entry is None:
             return -1, -1
         if modality == "text":
-            data = entry.encode("utf-8", "surrogatepass")
+            data = self.read(modality, item)
             return len(data), int.from_bytes(content_hash(data)[:8], "little", signed=True)
         try:
             status = (self.root / entry).stat()

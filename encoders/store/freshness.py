@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from encoders.content import locate, read_content_bytes
 from encoders.errors import ContentError, EncoderError
 from encoders.store.catalog import Catalog, content_hash
 from encoders.store.identity import file_hash
@@ -11,7 +10,6 @@ from encoders.store.tensor_file import read_tensor_file
 __all__ = ["check_fresh"]
 
 _SHOWN = 3
-_MAX_BYTES = 2**32
 
 
 def check_fresh(path: Path, catalog: Catalog) -> None:
@@ -60,12 +58,9 @@ def check_fresh(path: Path, catalog: Catalog) -> None:
 
 def _current_hash(catalog: Catalog, modality: str, item: int) -> bytes:
     """Hash of an item's content, of zeros where there is none that can be read."""
-    entry = catalog.contents[modality][item]
-    if entry is None:
+    if catalog.contents[modality][item] is None:
         return bytes(16)
-    if modality == "text":
-        return content_hash(entry.encode("utf-8", "surrogatepass"))
     try:
-        return content_hash(read_content_bytes(locate(catalog.root, entry), max_bytes=_MAX_BYTES))
+        return content_hash(catalog.read(modality, item))
     except ContentError:
         return bytes(16)

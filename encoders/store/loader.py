@@ -9,14 +9,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from encoders.base import Preprocess
-from encoders.content import locate, read_content_bytes
 from encoders.errors import ContentError
 from encoders.store.catalog import Catalog, content_hash
 
 __all__ = ["ContentChunk", "load_content"]
 
 _CHUNK_ITEMS = 16
-_MAX_BYTES = 2**32
 
 
 @dataclass
@@ -68,7 +66,7 @@ class _Chunks(Dataset[ContentChunk]):
             if entry is None:
                 continue
             try:
-                data = self._read(entry)
+                data = self.catalog.read(self.modality, item)
                 chunk.hashes[item] = content_hash(data)
                 if chunk.hashes[item] in self.known:
                     continue
@@ -87,11 +85,6 @@ class _Chunks(Dataset[ContentChunk]):
                 chunk.truncated.append(item)
         chunk.samples = torch.cat(samples) if samples else None
         return chunk
-
-    def _read(self, entry: str) -> bytes:
-        if self.modality == "text":
-            return entry.encode("utf-8", "surrogatepass")
-        return read_content_bytes(locate(self.catalog.root, entry), max_bytes=_MAX_BYTES, name=entry)
 
 
 def load_content(

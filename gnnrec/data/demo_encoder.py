@@ -9,14 +9,12 @@ from encoders.audioclip import AudioCLIP
 from encoders.audioclip.encoder import AUDIOCLIP_MODALITIES
 from encoders.audioclip.fit import fit_audioclip
 from encoders.base import Encoder
-from encoders.content import locate, read_content_bytes
 from encoders.registry import create_encoders
 from encoders.store import Catalog
 
 __all__ = ["DEMO_ENCODER", "fit_demo_encoder"]
 
 DEMO_ENCODER = "audioclip-tiny"
-_MAX_BYTES = 2**24
 
 
 def fit_demo_encoder(
@@ -68,5 +66,5 @@ def _first_sample(encoder: Encoder, catalog: Catalog, item: int) -> torch.Tensor
     assert entry is not None, "only items with all contents are fitted on"
     if encoder.modality == "text":
         return encoder.preprocess(entry).samples[:1]
-    data = read_content_bytes(locate(catalog.root, entry), max_bytes=_MAX_BYTES)
+    data = catalog.read(encoder.modality, item)
     return encoder.preprocess(encoder.preprocess.read(data, entry)).samples[:1]
