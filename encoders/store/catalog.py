@@ -1,14 +1,14 @@
 """The items to encode, and where their content is."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from encoders.content import locate, read_content_bytes
 from encoders.errors import ArgumentError
 
-__all__ = ["Catalog", "content_hash"]
+__all__ = ["Catalog", "content_hash", "hash_of_ids"]
 
 _MAX_BYTES = 2**32
 
@@ -46,7 +46,7 @@ class Catalog:
 
     def item_id_hash(self) -> str:
         """Hash of the ids in their order, by which features know their items."""
-        return hashlib.blake2b("\n".join(map(str, self.item_ids)).encode(), digest_size=16).hexdigest()
+        return hash_of_ids(self.item_ids)
 
     def reference_hash(self, modality: str) -> str:
         """Hash of the file names or texts in their order."""
@@ -83,6 +83,11 @@ class Catalog:
         except (OSError, ValueError):
             return -1, -1
         return status.st_size, status.st_mtime_ns
+
+
+def hash_of_ids(ids: Iterable[str | int]) -> str:
+    """Hash of ids in their order."""
+    return content_hash("\n".join(map(str, ids)).encode()).hex()
 
 
 def content_hash(data: bytes) -> bytes:

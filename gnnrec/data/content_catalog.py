@@ -56,18 +56,20 @@ def content_catalog(
         columns |= _columns(dataset.items, _read_table(dataset.items, Path(table)))
     contents: dict[str, list[str | None]] = {}
     sources: dict[str, str] = {}
+
+    def add(modality: str, entries: list[str | None], source: str) -> None:
+        contents[modality] = entries
+        # Only contents that the data set names by itself can be found again when it is read.
+        found = table is None and (root is None or modality == "text")
+        sources[modality] = source if found else f"{source} of {table or root}"
+
     for modality in MODALITIES:
         if modality in columns:
-            contents[modality] = columns[modality]
-            # Only contents that the data set names by itself can be found again when it is read.
-            found = table is None and (root is None or modality == "text")
-            sources[modality] = _OWN if found else f"{_OWN} of {table or root}"
+            add(modality, columns[modality], _OWN)
     for modality, template in (templates or {}).items():
         if modality not in MODALITIES:
             raise ArgumentError(f"'templates' must be of {', '.join(MODALITIES)} (got '{modality}')")
-        contents[modality] = _fill(modality, template, columns, len(dataset.items))
-        found = table is None and (root is None or modality == "text")
-        sources[modality] = f"{_TEMPLATE}{template}" if found else f"{_TEMPLATE}{template} of {table or root}"
+        add(modality, _fill(modality, template, columns, len(dataset.items)), f"{_TEMPLATE}{template}")
     if not contents:
         raise ArgumentError(
             f"{dataset.source}: nothing to encode; items.parquet needs a column {', '.join(MODALITIES)}, or give a "

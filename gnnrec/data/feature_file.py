@@ -1,6 +1,5 @@
 """Files of item features: NumPy arrays in item order, and gnnrec's own safetensors with mask and header."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from encoders.store.catalog import hash_of_ids
 from gnnrec.data.id_map import IdMap
 from gnnrec.data.item_features import ItemFeatures
 from gnnrec.errors import DataError
@@ -179,7 +179,7 @@ def write_feature_file(path: Path, features: ItemFeatures, header: Mapping[str, 
 
 def item_id_hash(items: IdMap) -> str:
     """Hash of the item ids in their order, which tells whether features belong to these items."""
-    return hashlib.blake2b("\n".join(map(str, items.array.tolist())).encode(), digest_size=16).hexdigest()
+    return hash_of_ids(items.array.tolist())
 
 
 def _load_array(path: Path) -> npt.NDArray[np.generic]:
