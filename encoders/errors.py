@@ -9,6 +9,7 @@ __all__ = [
     "EncoderError",
     "MissingPackageError",
     "RandomWeightsWarning",
+    "TrainingError",
     "UnknownEncoderError",
     "WeightsError",
 ]
@@ -28,6 +29,10 @@ class ContentError(EncoderError, ValueError):
 
 class WeightsError(EncoderError, ValueError):
     """A file of weights cannot be read or does not fit the network."""
+
+
+class TrainingError(EncoderError, RuntimeError):
+    """Training cannot go on: a loss is not finite, or a checkpoint is damaged or of another run."""
 
 
 class UnknownEncoderError(EncoderError, LookupError):

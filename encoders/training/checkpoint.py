@@ -1,0 +1,68 @@
+"""The files by which a killed run goes on."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from encoders.errors import TrainingError
+
+__all__ = ["CheckpointFolder"]
+
+
+class CheckpointFolder:
+    """``checkpoint.pt`` and ``history.jsonl`` of a run, each replaced whole.
+
+    Args:
+        path: The folder, made if it is missing.
+        identity: What the run is, in words; a checkpoint of another run is refused.
+    """
+
+    def __init__(self, path: Path, identity: str) -> None:
+        self.path = path
+        self.identity = identity
+        path.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def checkpoint(self) -> Path:
+        """State after the last finished epoch."""
+        return self.path / "checkpoint.pt"
+
+    @property
+    def history(self) -> Path:
+        """A line of JSON an epoch."""
+        return self.path / "history.jsonl"
+
+    def write(self, state: dict[str, Any]) -> None:
+        """Keep the state after an epoch."""
+        draft = self.path / ".checkpoint.pt.new"
+        with draft.open("wb") as file:
+            torch.save({"identity": self.identity, **state}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.checkpoint)
+        lines = "".join(json.dumps(record) + "\n" for record in state["history"])
+        draft = self.path / ".history.jsonl.new"
+        draft.write_text(lines, encoding="utf-8")
+        draft.replace(self.history)
+
+    def read(self, device: torch.device) -> dict[str, Any] | None:
+        """The state after the last finished epoch, if there is one.
+
+        Raises:
+            TrainingError: If the file is damaged or belongs to another run.
+        """
+        if not self.checkpoint.is_file():
+            return None
+        try:
+            saved: dict[str, Any] = torch.load(self.checkpoint, map_location=device, weights_only=True)
+        except Exception:  # torch raises nearly anything for a damaged archive
+            raise TrainingError(f"{self.checkpoint}: cannot be read; delete it to start anew") from None
+        if saved["identity"] != self.identity:
+            raise TrainingError(
+                f"{self.checkpoint}: belongs to a run with other data or settings; go on with the same ones, or choose "
+                f"another folder\n  that run: {saved['identity']}\n  this run: {self.identity}"
+            )
+        return saved
