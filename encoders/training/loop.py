@@ -95,6 +95,7 @@ def _train_epoch(
     device = torch.device(options.device)
     names: list[str] = []
     sums = torch.zeros((), device=device)
+    culprits = torch.zeros((), dtype=torch.bool, device=device)
     step = 0
     for step, batch in enumerate(task.batches(epoch), start=1):
         with torch.autocast(device.type, torch.bfloat16, enabled=options.precision == "bf16"):
@@ -104,23 +105,24 @@ def _train_epoch(
         values.sum().backward()  # type: ignore[no-untyped-call]
         state.optimizer.step()
         task.after_step()
-        # Sums stay on the device: reading them at every step would make a GPU wait. What is not finite stays so.
+        # Sums and the first bad terms stay on the device: reading them at every step would make a GPU wait.
         names, sums = list(terms), sums + values.detach()
+        culprits = torch.where(culprits.any(), culprits, ~torch.isfinite(values.detach()))
         if on_step:
             on_step(epoch, step, task.num_steps)
     if step == 0:
         raise TrainingError("there are no batches to train on; is the batch larger than the data?")
-    _require_finite(names, sums, task, epoch)
+    _require_finite(names, culprits, task, epoch)
     return {name: total / step for name, total in zip(names, sums.tolist(), strict=True)}
 
 
-def _require_finite(names: list[str], sums: Tensor, task: TrainingTask, epoch: int) -> None:
-    bad = [f"loss '{name}'" for name, total in zip(names, sums, strict=True) if not torch.isfinite(total)]
+def _require_finite(names: list[str], culprits: Tensor, task: TrainingTask, epoch: int) -> None:
+    bad = [f"loss '{name}'" for name, culprit in zip(names, culprits.tolist(), strict=True) if culprit]
     bad = bad or [
         f"parameter '{name}'" for name, value in task.model.named_parameters() if not bool(torch.isfinite(value).all())
     ]
     if bad:
         raise TrainingError(
-            f"{' and '.join(bad)} is not finite in epoch {epoch}; lower the learning rate. The state of the epoch before "
-            "is kept"
+            f"{' and '.join(bad)} is not finite in epoch {epoch}; lower the learning rate. The state of the epoch "
+            "before is kept"
         )

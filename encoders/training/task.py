@@ -49,7 +49,7 @@ class TrainingTask(ABC):
         """Put the model into training mode; frozen parts may have to stay in evaluation mode."""
         self.model.train()
 
-    def after_step(self) -> None:
+    def after_step(self) -> None:  # noqa: B027 - nothing to do is the usual case
         """Called after each step of the optimizer."""
 
     def validate(self) -> dict[str, float]:
