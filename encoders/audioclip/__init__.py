@@ -2,8 +2,8 @@
 
 from encoders.audioclip.esresnext import AudioFeatures, ESResNeXt
 from encoders.audioclip.fbsp import FrequencyBSpline
-from encoders.audioclip.loss import pair_loss, tri_modal_loss
-from encoders.audioclip.model import AudioCLIP, AudioCLIPOutput
+from encoders.audioclip.model import AudioCLIP
+from encoders.audioclip.output import AudioCLIPOutput
 from encoders.audioclip.presets import PRESETS
 
 __all__ = [
@@ -13,6 +13,4 @@ __all__ = [
     "AudioFeatures",
     "ESResNeXt",
     "FrequencyBSpline",
-    "pair_loss",
-    "tri_modal_loss",
 ]

@@ -2,6 +2,7 @@
 
 import warnings
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from encoders.errors import RandomWeightsWarning, WeightsError
 from encoders.weights import check_fit, read_state_dict
 
-__all__ = ["AudioCLIPCheckpoint", "load_weights", "read_checkpoint"]
+__all__ = ["AudioCLIPCheckpoint", "load_weights", "read_checkpoint", "save_weights"]
 
 _CLIP_EXTRAS = ("input_resolution", "context_length", "vocab_size")
 _AUDIO = "audio."
@@ -56,6 +57,23 @@ def read_checkpoint(path: Path) -> AudioCLIPCheckpoint:
     raise WeightsError(
         f"{path}: holds neither AudioCLIP nor CLIP nor its audio head (first names: {', '.join(list(state)[:3])})"
     )
+
+
+def save_weights(path: Path, state: Mapping[str, Tensor], *, preset: str, **header: str) -> None:
+    """Write weights as safetensors, at once.
+
+    Args:
+        path: The file, replaced if it exists.
+        state: Tensors by name.
+        preset: Of which the sizes are.
+        **header: Further texts of the header.
+    """
+    from safetensors.torch import save_file
+
+    draft = path.with_name(f".{path.name}.part")
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    save_file(tensors, draft, {"preset": preset, **header})
+    draft.replace(path)
 
 
 def load_weights(model: nn.Module, checkpoint: AudioCLIPCheckpoint) -> None:

@@ -119,13 +119,16 @@ class ESResNeXt(nn.Module):
             Bands of the learned spectrogram, shape (batch, channels, 3, bins, frames), and the transform's
             regularization.
         """
-        # As in the reference no gradient reaches the waveform.
-        frames = frames_of(scale_amplitude(waveform.detach()), win_length=self.win_length, hop_length=self.hop_length)
-        kernel = self.fbsp.kernel()
-        # Frames are padded to n_fft by zeros on both sides: those columns of the kernel need no product.
-        left = (self.fbsp.num_samples - self.win_length) // 2
-        real, imaginary = self.fbsp(frames * self.window, kernel[..., left : left + self.win_length])
-        return to_decibel(real, imaginary), self.fbsp.regularization(kernel)
+        # Decibel span more than half precision can tell apart, so this part is never computed in it.
+        with torch.autocast(waveform.device.type, enabled=False):
+            # As in the reference no gradient reaches the waveform.
+            scaled = scale_amplitude(waveform.detach().float())
+            frames = frames_of(scaled, win_length=self.win_length, hop_length=self.hop_length)
+            kernel = self.fbsp.kernel()
+            # Frames are padded to n_fft by zeros on both sides: those columns of the kernel need no product.
+            left = (self.fbsp.num_samples - self.win_length) // 2
+            real, imaginary = self.fbsp(frames * self.window, kernel[..., left : left + self.win_length])
+            return to_decibel(real, imaginary), self.fbsp.regularization(kernel)
 
     def pooled(self, picture: Tensor) -> Tensor:
         """Features of one channel's picture before the last layer.

@@ -1,14 +1,21 @@
 """Fitting AudioCLIP to a small catalog by its own loss."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from encoders.audioclip.decay import undecayed_apart
 from encoders.audioclip.model import AudioCLIP
-from encoders.errors import ArgumentError, EncoderError
+from encoders.errors import ArgumentError
+from encoders.training import TrainingOptions, TrainingTask, fit
+from encoders.training.order import training_batches
 
 __all__ = ["fit_audioclip"]
+
+# Order and augmentation of an epoch draw from sources of their own.
+_AUGMENTATION = 1
 
 
 def fit_audioclip(
@@ -17,82 +24,73 @@ def fit_audioclip(
     image: Tensor,
     text: Tensor,
     audio: Tensor,
-    epochs: int = 30,
-    batch_size: int = 32,
-    learning_rate: float = 1e-3,
-    weight_decay: float = 5e-4,
-    seed: int = 0,
-    on_epoch: Callable[[int, float], None] | None = None,
+    options: TrainingOptions,
+    on_epoch: Callable[[dict[str, Any]], None] | None = None,
 ) -> None:
     """Bring pictures, texts and sounds of the same items together, by the tri-modal loss.
 
-    AdamW with a learning rate that falls to zero along a cosine; pictures are mirrored and sounds shifted in time at
-    random. All three heads learn. The model is left in evaluation mode.
+    Pictures are mirrored and sounds shifted in time at random. All three heads learn. The model is left in evaluation
+    mode. For data sets that do not fit into memory there are the stages of :mod:`encoders.training.stages`.
 
     Args:
         model: What to fit, in place.
         image: Prepared pictures. Shape: (items, 3, resolution, resolution).
         text: Tokens. Shape: (items, context_length), int64.
         audio: Sounds at the model's sample rate, between -1 and 1. Shape: (items, samples).
-        epochs: Passes over the items.
-        batch_size: Items a step; a last smaller batch is left out of its epoch.
-        learning_rate: At the start.
-        weight_decay: Of all weights but the audio transform's and the scales.
-        seed: Of order and augmentation.
-        on_epoch: Called with the number of the epoch, from 1, and its mean loss.
+        options: How; a last incomplete batch is left out of its epoch.
+        on_epoch: See :func:`~encoders.training.fit`.
 
     Raises:
-        ArgumentError: If there are fewer items than a batch, or a number is not positive.
-        EncoderError: If the loss is no longer finite.
+        ArgumentError: If the numbers of items differ, or there are fewer than a batch.
+        TrainingError: If the loss is no longer finite.
     """
-    items = len(image)
-    for name, value in (("epochs", epochs), ("batch_size", batch_size), ("learning_rate", learning_rate)):
-        if not value > 0:
-            raise ArgumentError(f"'{name}' must be positive (got {value})")
-    if not items == len(text) == len(audio) or items < batch_size or batch_size < 2:
+    if not len(image) == len(text) == len(audio):
         raise ArgumentError(
-            f"'image', 'text' and 'audio' must hold equally many items, at least a batch of two or more "
-            f"(got {items}, {len(text)}, {len(audio)} for a batch of {batch_size})"
+            f"'image', 'text' and 'audio' must hold equally many items (got {len(image)}, {len(text)}, {len(audio)})"
         )
-    random = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW(_groups(model, weight_decay), lr=learning_rate, foreach=True)
-    steps = items // batch_size
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * steps)
-    device = model.positional_embedding.device
-    model.train()
-    for epoch in range(1, epochs + 1):
-        order = torch.randperm(items, generator=random)
-        total = 0.0
-        for step in range(steps):
-            batch = order[step * batch_size : (step + 1) * batch_size]
-            output = model(
-                image=_mirror(image[batch], random).to(device),
-                text=text[batch].to(device),
-                audio=_shift(audio[batch], random).to(device),
-                sample_rate=model.sample_rate,
-            )
-            loss = output.loss
-            assert loss is not None, "three modalities are given"
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            model.limit_logit_scales()
-            total += float(loss.detach())
-        if not total == total or total == float("inf"):
-            raise EncoderError(f"the loss is no longer finite in epoch {epoch}; lower the learning rate")
-        if on_epoch:
-            on_epoch(epoch, total / steps)
-    model.eval()
+    if options.batch_size < 2:
+        raise ArgumentError(f"'batch_size' must be at least 2 (got {options.batch_size})")
+    fit(_CatalogTask(model, _Items(image, text, audio), options), options, on_epoch=on_epoch)
 
 
-def _groups(model: AudioCLIP, weight_decay: float) -> list[dict[str, object]]:
-    decayed: list[Tensor] = []
-    free: list[Tensor] = []
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            (free if name.startswith(("audio.fbsp.", "logit_scale")) else decayed).append(parameter)
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
+class _Items(NamedTuple):
+    """Prepared contents, row by row the same items."""
+
+    image: Tensor
+    text: Tensor
+    audio: Tensor
+
+
+class _CatalogTask(TrainingTask):
+    """All three heads on contents in memory."""
+
+    def __init__(self, model: AudioCLIP, items: _Items, options: TrainingOptions) -> None:
+        super().__init__(model)
+        self.audioclip, self.items, self.options = model, items, options
+
+    @property
+    def num_steps(self) -> int:
+        return len(self.items.image) // self.options.batch_size
+
+    def batches(self, epoch: int) -> Iterator[_Items]:
+        seed, items = self.options.seed, self.items
+        random = torch.Generator().manual_seed(hash((seed, epoch, _AUGMENTATION)) % 2**63)
+        for places in training_batches(len(items.image), self.options.batch_size, epoch=epoch, seed=seed):
+            image, audio = _mirror(items.image[places], random), _shift(items.audio[places], random)
+            yield _Items(image, items.text[places], audio)
+
+    def loss(self, batch: _Items) -> dict[str, Tensor]:
+        device = self.audioclip.positional_embedding.device
+        image, text, audio = (part.to(device) for part in batch)
+        output = self.audioclip(image=image, text=text, audio=audio, sample_rate=self.audioclip.sample_rate)
+        assert output.loss is not None, "three modalities are given"
+        return {"contrast": output.loss}
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        return undecayed_apart(self.audioclip)
+
+    def after_step(self) -> None:
+        self.audioclip.limit_logit_scales()
 
 
 def _mirror(image: Tensor, random: torch.Generator) -> Tensor:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,41 +9,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from encoders.audioclip.checkpoint import load_weights, read_checkpoint
+from encoders.audioclip.checkpoint import load_weights, read_checkpoint, save_weights
 from encoders.audioclip.esresnext import ESResNeXt
-from encoders.audioclip.loss import tri_modal_loss
+from encoders.audioclip.output import AudioCLIPOutput
 from encoders.audioclip.presets import PRESETS
 from encoders.audioclip.waveform import prepare_waveform
 from encoders.clip_text import tokenize
 from encoders.errors import ArgumentError, MissingPackageError, UnknownEncoderError
+from encoders.losses import tri_modal_loss
 
-__all__ = ["AudioCLIP", "AudioCLIPOutput"]
+__all__ = ["AudioCLIP"]
 
 _GREATEST_LOG_SCALE = math.log(100.0)
-
-
-@dataclass(frozen=True)
-class AudioCLIPOutput:
-    """What one pass over a batch gives; what was not passed in is None.
-
-    Args:
-        audio: Vectors of length 1. Shape: (batch, embed_dim).
-        image: The same of the pictures.
-        text: The same of the texts.
-        audio_image: Scaled similarities, a row a sound and a column a picture. Shape: (batch, batch).
-        audio_text: The same of sounds and texts.
-        image_text: The same of pictures and texts.
-        loss: The loss over the pairs, with the regularization of the audio head where sounds were given; None for a
-            single modality.
-    """
-
-    audio: Tensor | None
-    image: Tensor | None
-    text: Tensor | None
-    audio_image: Tensor | None
-    audio_text: Tensor | None
-    image_text: Tensor | None
-    loss: Tensor | None
 
 
 class AudioCLIP(nn.Module):
@@ -177,12 +153,7 @@ class AudioCLIP(nn.Module):
             path: The file, replaced at once if it exists.
             preset: Of which the model's sizes are.
         """
-        from safetensors.torch import save_file
-
-        path = Path(path)
-        draft = path.with_name(f".{path.name}.part")
-        save_file({name: tensor.contiguous() for name, tensor in self.state_dict().items()}, draft, {"preset": preset})
-        draft.replace(path)
+        save_weights(Path(path), self.state_dict(), preset=preset)
 
     def encode_image(self, pixels: Tensor, *, normalize: bool = False) -> Tensor:
         """Vectors of pictures.
@@ -293,17 +264,47 @@ class AudioCLIP(nn.Module):
             pictures = self.encode_image(image, normalize=True)
         if text is not None:
             texts = self.encode_text(text, normalize=True)
-        audio_image = _similarity(sounds, pictures, self.logit_scale_ai)
-        audio_text = _similarity(sounds, texts, self.logit_scale_at)
-        image_text = _similarity(pictures, texts, self.logit_scale)
-        pairs = [pair for pair in (audio_image, audio_text, image_text) if pair is not None]
+        return self.compare(
+            audio=sounds, image=pictures, text=texts, regularization=regularization, sample_weights=sample_weights
+        )
+
+    def compare(
+        self,
+        *,
+        audio: Tensor | None = None,
+        image: Tensor | None = None,
+        text: Tensor | None = None,
+        regularization: Tensor | None = None,
+        sample_weights: Tensor | None = None,
+    ) -> AudioCLIPOutput:
+        """Compare vectors of a batch's items, pair by pair; for vectors that are there already.
+
+        Args:
+            audio: Vectors of length 1. Shape: (batch, embed_dim).
+            image: The same of the pictures.
+            text: The same of the texts.
+            regularization: Of the audio head, added to the loss.
+            sample_weights: Weight of each item in the loss. Shape: (batch,).
+        """
+        of_audio_image, of_audio_text, of_image_text = map(
+            _limited_scale, (self.logit_scale_ai, self.logit_scale_at, self.logit_scale)
+        )
+        pairs = [
+            (first, second, scale)
+            for first, second, scale in (
+                (audio, image, of_audio_image),
+                (audio, text, of_audio_text),
+                (image, text, of_image_text),
+            )
+            if first is not None and second is not None
+        ]
         return AudioCLIPOutput(
-            audio=sounds,
-            image=pictures,
-            text=texts,
-            audio_image=audio_image,
-            audio_text=audio_text,
-            image_text=image_text,
+            audio=audio,
+            image=image,
+            text=text,
+            audio_image_scale=of_audio_image,
+            audio_text_scale=of_audio_text,
+            image_text_scale=of_image_text,
             loss=tri_modal_loss(pairs, regularization=regularization, sample_weights=sample_weights) if pairs else None,
         )
 
@@ -326,8 +327,6 @@ def _finish(vectors: Tensor, normalize: bool) -> Tensor:
     return functional.normalize(vectors, dim=-1) if normalize else vectors
 
 
-def _similarity(rows: Tensor | None, columns: Tensor | None, log_scale: Tensor) -> Tensor | None:
-    if rows is None or columns is None:
-        return None
+def _limited_scale(log_scale: Tensor) -> Tensor:
     # Limits are on the logarithm: clamp has a gradient at its bounds, so a scale at the greatest value can learn.
-    return log_scale.clamp(0.0, _GREATEST_LOG_SCALE).exp() * (rows @ columns.T)
+    return log_scale.clamp(0.0, _GREATEST_LOG_SCALE).exp()

@@ -6,6 +6,11 @@ import torch
 from encoders.audioclip.fit import fit_audioclip
 from encoders.clip_text import tokenize
 from encoders.errors import ArgumentError
+from encoders.training import TrainingOptions
+
+
+def options(**changes):
+    return TrainingOptions(**{"epochs": 1, "batch_size": 8, "optimizer": "adamw", "learning_rate": 1e-3} | changes)
 
 
 @pytest.fixture
@@ -25,7 +30,12 @@ def test_contents_of_one_kind_come_together(tiny, contents):
     model = copy.deepcopy(tiny)
     tensors, kind = contents
     losses = []
-    fit_audioclip(model, **tensors, epochs=30, batch_size=8, on_epoch=lambda epoch, loss: losses.append(loss))
+    fit_audioclip(
+        model,
+        **tensors,
+        options=options(epochs=30, decay=0.92),
+        on_epoch=lambda record: losses.append(record["losses"]["contrast"]),
+    )
     assert not model.training
     assert len(losses) == 30
     assert losses[-1] < 0.6 * losses[0]
@@ -41,21 +51,20 @@ def test_the_same_seed_gives_the_same_weights(tiny, contents):
     states = []
     for seed in (0, 0, 1):
         model = copy.deepcopy(tiny)
-        fit_audioclip(model, **tensors, epochs=1, batch_size=8, seed=seed)
+        fit_audioclip(model, **tensors, options=options(seed=seed))
         states.append(model.audio.fc.weight.detach())
     assert torch.equal(states[0], states[1])
     assert not torch.equal(states[0], states[2])
 
 
 @pytest.mark.parametrize(
-    ("change", "options", "message"),
+    ("change", "batch_size", "message"),
     [
-        ({}, {"batch_size": 17}, "at least a batch"),
-        ({}, {"batch_size": 1}, "a batch of two or more"),
-        ({}, {"epochs": 0}, r"'epochs' must be positive \(got 0\)"),
-        ({"audio": torch.zeros(3, 4000)}, {}, "equally many items"),
+        ({}, 17, r"'batch_size' must be at most the number of training items 16 \(got 17\)"),
+        ({}, 1, r"'batch_size' must be at least 2 \(got 1\)"),
+        ({"audio": torch.zeros(3, 4000)}, 8, "equally many items"),
     ],
 )
-def test_bad_arguments(tiny, contents, change, options, message):
+def test_bad_arguments(tiny, contents, change, batch_size, message):
     with pytest.raises(ArgumentError, match=message):
-        fit_audioclip(copy.deepcopy(tiny), **(contents[0] | change), **({"batch_size": 8} | options))
+        fit_audioclip(copy.deepcopy(tiny), **(contents[0] | change), options=options(batch_size=batch_size))
