@@ -1,11 +1,12 @@
 """The errors that encoders raise on purpose, each also the built-in that it resembles."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 __all__ = [
     "ArgumentError",
     "ContentError",
+    "DatasetError",
     "EncoderError",
     "MissingPackageError",
     "RandomWeightsWarning",
@@ -25,6 +26,22 @@ class ArgumentError(EncoderError, ValueError):
 
 class ContentError(EncoderError, ValueError):
     """A file or value cannot be used as a picture, a sound, a text or a film."""
+
+
+class DatasetError(EncoderError, ValueError):
+    """The files of a data set are wrong.
+
+    Args:
+        problems: What is wrong, each naming its file and, in a table, row and column; all are reported together.
+    """
+
+    def __init__(self, problems: str | Sequence[str]) -> None:
+        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        if len(self.problems) == 1:
+            message = self.problems[0]
+        else:
+            message = "\n".join([f"{len(self.problems)} problems:", *(f"  - {line}" for line in self.problems)])
+        super().__init__(message)
 
 
 class WeightsError(EncoderError, ValueError):
