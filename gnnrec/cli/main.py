@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gnnrec.cli import data, demo, evaluate, recommend, train
+from gnnrec.cli import data, demo, encoder, evaluate, recommend, train
 from gnnrec.cli.compare import compare
 from gnnrec.cli.doctor import doctor
 from gnnrec.cli.encode import encode, encoders
@@ -23,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data.app, name="data")
+app.add_typer(encoder.app, name="encoder")
 app.command("doctor")(doctor)
 app.command("demo")(demo.demo)
 app.command("encoders")(encoders)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,6 +12,7 @@ from encoders.audioclip.fit import fit_audioclip
 from encoders.base import Encoder
 from encoders.registry import create_encoders
 from encoders.store import Catalog
+from encoders.training import TrainingOptions
 
 __all__ = ["DEMO_ENCODER", "fit_demo_encoder"]
 
@@ -48,14 +50,21 @@ def fit_demo_encoder(
     }
     model = encoders["image"].get_submodule("model")
     assert isinstance(model, AudioCLIP)
+
+    def tell(record: dict[str, Any]) -> None:
+        if on_epoch:
+            on_epoch(record["epoch"], record["losses"]["contrast"])
+
+    options = TrainingOptions(
+        epochs=epochs, batch_size=32, optimizer="adamw", learning_rate=1e-3, decay=0.92, seed=seed
+    )
     fit_audioclip(
         model,
         image=prepared["image"],
         text=prepared["text"],
         audio=prepared["audio"],
-        epochs=epochs,
-        seed=seed,
-        on_epoch=on_epoch,
+        options=options,
+        on_epoch=tell,
     )
     model.save(weights, preset=DEMO_ENCODER)
     return len(items)

@@ -1,0 +1,119 @@
+"""Sounds of a data set as a network's input, augmented or not."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from encoders.augmentation import audioclip_augmentation, audioclip_evaluation
+from encoders.datasets import LabeledItem, load_sound
+from encoders.errors import ArgumentError
+
+__all__ = ["EVALUATION", "SoundSamples"]
+
+EVALUATION = 0
+"""The epoch in which nothing is random."""
+
+_FULL_SCALE = 32767.0
+_BYTES = 2**30
+
+
+class SoundSamples(Dataset[Tensor]):
+    """Sounds of equal length.
+
+    A sample is named by an epoch and the place of its item: what is random about it follows from these two and the
+    seed, whichever process makes it.
+
+    Args:
+        items: Each with a sound.
+        sample_rate: Samples a second.
+        seconds: Length of the samples.
+        channels: 1 or 2.
+        rescale: See :func:`~encoders.datasets.load_sound`.
+        augment: Whether epochs of training are augmented.
+        seed: Of the augmentation.
+        cache_gigabytes: Decoded sounds kept in memory at most, as 16-bit numbers.
+
+    Raises:
+        ArgumentError: If an item has no sound.
+    """
+
+    def __init__(
+        self,
+        items: Sequence[LabeledItem],
+        *,
+        sample_rate: int,
+        seconds: float,
+        channels: int = 1,
+        rescale: bool = False,
+        augment: bool = True,
+        seed: int = 0,
+        cache_gigabytes: float = 2.0,
+    ) -> None:
+        silent = [item.name for item in items if item.audio is None]
+        if silent:
+            raise ArgumentError(f"every item must have a sound; {len(silent)} have none, such as {silent[0]}")
+        self.items = list(items)
+        self.sample_rate, self.channels, self.rescale, self.seed = sample_rate, channels, rescale, seed
+        self.length = round(seconds * sample_rate)
+        self.evaluation = audioclip_evaluation(self.length)
+        self.augmentation = audioclip_augmentation(self.length) if augment else self.evaluation
+        self._budget = int(cache_gigabytes * _BYTES)
+        self._decoded: dict[int, Tensor] = {}
+
+    def __len__(self) -> int:
+        """Number of sounds."""
+        return len(self.items)
+
+    def decode(self, on_decoded: Callable[[int, int], None] | None = None) -> None:
+        """Decode sounds into memory until the budget is used up; worker processes then share them.
+
+        Args:
+            on_decoded: Called with the number of decoded sounds and of all.
+
+        Raises:
+            ContentError: If one cannot be decoded.
+        """
+        left = self._budget - sum(waveform.nbytes for waveform in self._decoded.values())
+        places = [place for place in range(len(self.items)) if place not in self._decoded]
+        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+            # A few at a time, so that what exceeds the budget is not decoded in vain.
+            for start in range(0, len(places), 32):
+                chunk = places[start : start + 32]
+                for place, waveform in zip(chunk, threads.map(self._load, chunk), strict=True):
+                    left -= waveform.nbytes
+                    if left < 0:
+                        return
+                    self._decoded[place] = waveform
+                if on_decoded:
+                    on_decoded(len(self._decoded), len(self.items))
+
+    def __getitem__(self, draw: tuple[int, int]) -> Tensor:
+        """The sample of an epoch and a place. Shape: (channels, samples), float32 between -1 and 1."""
+        epoch, place = draw
+        waveform = self._decoded.get(place)
+        if waveform is None:
+            waveform = self._load(place)
+        random = np.random.default_rng((self.seed, epoch, place))
+        transform = self.evaluation if epoch == EVALUATION else self.augmentation
+        return transform(waveform.to(torch.float32) / _FULL_SCALE, random)
+
+    def batches(self, places: Sequence[Sequence[int]], *, epoch: int, workers: int = 0) -> Iterator[Tensor]:
+        """Samples of batches of places, in their order. Each of shape (batch, channels, samples)."""
+        draws = [[(epoch, place) for place in batch] for batch in places]
+        loader: DataLoader[Tensor] = DataLoader(
+            self,
+            batch_sampler=draws,
+            num_workers=workers,
+            pin_memory=torch.cuda.is_available(),
+        )
+        return iter(loader)
+
+    def _load(self, place: int) -> Tensor:
+        waveform = load_sound(
+            self.items[place], sample_rate=self.sample_rate, channels=self.channels, rescale=self.rescale
+        )
+        return (waveform * _FULL_SCALE).round().to(torch.int16)
