@@ -4,8 +4,8 @@
     python benchmarks/esc10_training.py ../shared/data/esc10 --preset esresnext-imagenet --device cuda --workers 12
 
 Each fold is measured once, by a model trained on the others for a number of epochs fixed beforehand: nothing is chosen
-on what is measured. --stages adds finetune-standalone and finetune-cooperative. Stages of fine-tuning start from --weights. A killed command goes on where it was. Written to
-results/esc10_training.md, with the curves of the loss in results/esc10_training.png.
+on what is measured. --stages adds finetune-standalone and finetune-cooperative, which start from --weights. A killed
+command goes on where it was. Written to results/esc10_training.md, with the curves of the loss in a picture beside.
 """
 
 import argparse

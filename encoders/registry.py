@@ -67,6 +67,12 @@ def _musicnn(name: str, modalities: Sequence[str], weights: Any, seed: int, **op
     return [Musicnn(weights=weights, seed=seed, **options)]
 
 
+def _musicvideo(name: str, modalities: Sequence[str], weights: Any, seed: int, **options: Any) -> list[Encoder]:
+    from encoders.musicvideo.encoder import create_music_video_encoders
+
+    return [*create_music_video_encoders(modalities, weights=weights, seed=seed, **options)]
+
+
 def _r2plus1d(name: str, modalities: Sequence[str], weights: Any, seed: int, **options: Any) -> list[Encoder]:
     from encoders.r2plus1d import R2Plus1D
 
@@ -89,6 +95,7 @@ _ENCODERS = {
     "resnet50": _Entry(("image",), _resnet50),
     "minilm": _Entry(("text",), _minilm),
     "musicnn": _Entry(("audio",), _musicnn),
+    "musicvideo": _Entry(("audio", "video"), _musicvideo),
     "r2plus1d": _Entry(("video",), _r2plus1d),
     "colour-histogram": _Entry(("image",), _statistics),
     "mean-spectrum": _Entry(("audio",), _statistics),

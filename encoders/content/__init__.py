@@ -5,14 +5,17 @@ names the source and the reason.
 """
 
 from encoders.content.audio import Sound, read_audio
+from encoders.content.film_file import FilmFile
 from encoders.content.image import read_image
 from encoders.content.locate import locate, read_content_bytes
+from encoders.content.sound_track import read_sound_track
 from encoders.content.text import clean_text, read_text
 from encoders.content.video import Film, read_video
 from encoders.content.waveform import audio_windows, resample
 
 __all__ = [
     "Film",
+    "FilmFile",
     "Sound",
     "audio_windows",
     "clean_text",
@@ -20,6 +23,7 @@ __all__ = [
     "read_audio",
     "read_content_bytes",
     "read_image",
+    "read_sound_track",
     "read_text",
     "read_video",
     "resample",

@@ -1,6 +1,7 @@
 """Frames of a film at wanted times, decoded one after the other."""
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -75,16 +76,21 @@ def frame_times(seconds: float, frames_per_second: float, max_frames: int) -> tu
 
 
 def nearest_frames(
-    container: "InputContainer", stream: "VideoStream", span: Span, times: npt.NDArray[np.float64], max_pixels: int
+    decoded: Iterable["VideoFrame"],
+    span: Span,
+    times: npt.NDArray[np.float64],
+    max_pixels: int,
+    *,
+    max_size: tuple[int, int] | None = None,
 ) -> npt.NDArray[np.uint8]:
-    """Decode the film and keep the frame nearest to each time, of two that are as near the earlier.
+    """Decode frames and keep the one nearest to each time, of two that are as near the earlier.
 
     Args:
-        container: The film, at its start.
-        stream: The stream to decode.
+        decoded: Frames in order, each decoded when it is asked for.
         span: What :func:`film_span` gave.
         times: Ascending, in seconds from the span's start. Shape: (frames,).
         max_pixels: Larger frames are refused.
+        max_size: Greatest width and height; larger frames are scaled down to fit, to even numbers of pixels.
 
     Returns:
         Shape: (frames, height, width, 3), uint8; frames of another size than the first are scaled to it.
@@ -95,35 +101,47 @@ def nearest_frames(
     kept: npt.NDArray[np.uint8] | None = None
     previous: VideoFrame | None = None
     previous_time, filled = -span.frame_seconds, 0
-    for frame in container.decode(stream):
+    for frame in decoded:
         if frame.width * frame.height > max_pixels:
             raise ValueError(f"it has frames of {frame.width} x {frame.height} pixels, more than {max_pixels}")
         time = previous_time + span.frame_seconds if frame.time is None else frame.time - span.start
         if previous is not None:
             until = int(np.searchsorted(times, (previous_time + time) / 2 + _ROUNDING, side="right"))
-            kept, filled = _keep(kept, previous, filled, until, len(times))
+            kept, filled = _keep(kept, previous, filled, until, len(times), max_size)
         if filled == len(times):
             break
         previous, previous_time = frame, time
     if previous is None:
         raise ValueError("it has no frames")
-    kept, _ = _keep(kept, previous, filled, len(times), len(times))
+    kept, _ = _keep(kept, previous, filled, len(times), len(times), max_size)
     assert kept is not None
     return kept
 
 
 def _keep(
-    kept: npt.NDArray[np.uint8] | None, frame: "VideoFrame", filled: int, until: int, count: int
+    kept: npt.NDArray[np.uint8] | None,
+    frame: "VideoFrame",
+    filled: int,
+    until: int,
+    count: int,
+    max_size: tuple[int, int] | None,
 ) -> tuple[npt.NDArray[np.uint8] | None, int]:
     """Write a frame to the places from ``filled`` to ``until``; the first one decides the size of all."""
     if until <= filled:
         return kept, filled
     quarters = round(frame.rotation / 90)  # counter-clockwise, as cameras that were turned note it
+    turned = quarters % 2 == 1
     if kept is None:
-        pixels = np.rot90(frame.to_ndarray(format="rgb24"), quarters)
-        kept = np.empty((count, *pixels.shape), dtype=np.uint8)
-    else:
-        height, width = kept.shape[1:3] if quarters % 2 == 0 else kept.shape[2:0:-1]
-        pixels = np.rot90(frame.to_ndarray(format="rgb24", width=width, height=height), quarters)
-    kept[filled:until] = pixels
+        shown = (frame.height, frame.width) if turned else (frame.width, frame.height)
+        width, height = shown if max_size is None else _fitted(*shown, *max_size)
+        kept = np.empty((count, height, width, 3), dtype=np.uint8)
+    height, width = kept.shape[2:0:-1] if turned else kept.shape[1:3]
+    kept[filled:until] = np.rot90(frame.to_ndarray(format="rgb24", width=width, height=height), quarters)
     return kept, until
+
+
+def _fitted(width: int, height: int, max_width: int, max_height: int) -> tuple[int, int]:
+    """The largest size of this shape that fits and is not above the size itself; even, as film codecs need it."""
+    scale = min(1.0, max_width / width, max_height / height)
+    fitted_width, fitted_height = (max(2, 2 * int(length * scale / 2 + _ROUNDING)) for length in (width, height))
+    return fitted_width, fitted_height

@@ -1,30 +1,18 @@
 """Films from files or bytes."""
 
-import io
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
 
 import torch
 from torch import Tensor
 
-from encoders.content.film_files import missing_film_part
 from encoders.content.film_frames import film_span, frame_times, nearest_frames
-from encoders.content.locate import require_readable_file
-from encoders.content.refusal import refusal
-from encoders.content.sources import require_kind, source_bytes, source_name
-from encoders.errors import ArgumentError, MissingPackageError
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
-    from av.video.stream import VideoStream
+from encoders.content.film_stream import film_stream, opened_film, require_size
+from encoders.content.sources import source_name
+from encoders.errors import ArgumentError
 
 __all__ = ["Film", "read_video"]
-
-_HEAD_BYTES = 512
 
 
 @dataclass(frozen=True)
@@ -72,65 +60,11 @@ def read_video(
     for argument, value in (("max_frames", max_frames), ("max_pixels", max_pixels)):
         if value < 1:
             raise ArgumentError(f"'{argument}' must be a positive integer (got {value})")
-    try:
-        import av  # noqa: F401
-    except ImportError:
-        raise MissingPackageError("av", "video", "reading films") from None
-    shown = source_name(source, name, "film")
-    with _opened(source, shown) as file:
-        kind = require_kind(file.read(_HEAD_BYTES), "video", "film", shown)
-        missing = missing_film_part(file, kind.decoder)
-        if missing:
-            raise refusal(shown, f"is {kind.noun} that is truncated: {missing}")
-        try:
-            with _stream_of(file, kind.decoder) as (container, stream):
-                _require_size(stream, max_pixels)
-                span = film_span(container, stream)
-            times, rate = frame_times(span.seconds, frames_per_second, max_frames)
-            with _stream_of(file, kind.decoder) as (container, stream):
-                frames = nearest_frames(container, stream, span, times, max_pixels)
-        # libav has an error class for each of its codes; damaged bytes lead to others, such as MemoryError.
-        except Exception as error:
-            reason = getattr(error, "strerror", None) or error
-            raise refusal(shown, f"is {kind.noun} that cannot be decoded: {reason}") from None
+    with opened_film(source, source_name(source, name, "film")) as (file, kind):
+        with film_stream(file, kind) as (container, stream):
+            require_size(stream, max_pixels)
+            span = film_span(container, stream)
+        times, rate = frame_times(span.seconds, frames_per_second, max_frames)
+        with film_stream(file, kind) as (container, stream):
+            frames = nearest_frames(container.decode(stream), span, times, max_pixels)
     return Film(torch.from_numpy(frames), rate)
-
-
-@contextmanager
-def _opened(source: str | Path | bytes, name: str) -> Iterator[BinaryIO]:
-    """The source as a file; films may be too large to be read into memory."""
-    if isinstance(source, bytes):
-        yield io.BytesIO(source_bytes(source, name))
-        return
-    path = Path(source)
-    require_readable_file(path, name)
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise refusal(name, f"cannot be read: {error.strerror}") from None
-    with file:
-        yield file
-
-
-@contextmanager
-def _stream_of(file: BinaryIO, decoder: str) -> Iterator[tuple["InputContainer", "VideoStream"]]:
-    """The first stream of moving pictures; covers of albums are none."""
-    import av
-
-    file.seek(0)
-    # Playlists and references could make libav open other files or addresses.
-    options = {"format_whitelist": decoder, "protocol_whitelist": ""}
-    with av.open(file, mode="r", options=options, metadata_errors="replace") as container:
-        cover = av.stream.Disposition.attached_pic
-        streams = [stream for stream in container.streams.video if not stream.disposition & cover]
-        if not streams:
-            raise ValueError("it has no video stream")
-        yield container, streams[0]
-
-
-def _require_size(stream: "VideoStream", max_pixels: int) -> None:
-    if stream.codec_context is None:
-        raise ValueError("nothing here decodes its codec")
-    width, height = stream.codec_context.width, stream.codec_context.height
-    if width * height > max_pixels:
-        raise ValueError(f"it has frames of {width} x {height} pixels, more than the limit of {max_pixels}")

@@ -22,6 +22,7 @@ WIDTHS = {
     "mean-spectrum": (80, ("audio",)),
     "minilm": (384, ("text",)),
     "musicnn": (1506, ("audio",)),
+    "musicvideo": (256, ("audio", "video")),
     "r2plus1d": (512, ("video",)),
     "resnet50": (2048, ("image",)),
 }

@@ -108,7 +108,7 @@ def test_frames_are_let_go():
 
     span = film_frames.Span(0.0, 10.0, 0.01)
     times, _ = film_frames.frame_times(10.0, 1.0, 100)
-    frames = film_frames.nearest_frames(Container(), None, span, times, 100)
+    frames = film_frames.nearest_frames(Container().decode(None), span, times, 100)
     assert frames[:, 0, 0, 0].tolist() == [index * 100 % 256 for index in range(10)]
     assert Counted.most <= 3
 

@@ -66,6 +66,15 @@ def test_films_of_two_segments_need_the_start(audioset):
     assert (item.name, item.part, item.labels) == ("---1_cCGK4M_50.000", "test", (0,))
 
 
+@pytest.mark.filterwarnings("ignore:.*neither sound nor frames")
+def test_classes_follow_their_index_and_not_their_row(audioset):
+    expected = read_collection(audioset)
+    table = audioset / "class_labels_indices.csv"
+    header, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([header, *rows[::-1]]))
+    assert read_collection(audioset) == expected
+
+
 def test_no_files_at_all(audioset):
     (audioset / "audio").rename(audioset / "sounds")
     (audioset / "frames").rename(audioset / "pictures")
