@@ -104,6 +104,8 @@ def run_stage(
     if not usable:
         lacking = "a sound and a picture" if stage.uses_images else "a sound"
         raise ArgumentError(f"'{stage.name}' needs items with {lacking}; '{collection.name}' has none to train on")
+    if options.patience is not None and not settings.validation_share:
+        raise ArgumentError("'patience' needs items to choose the epoch by: give a 'validation_share' above 0")
     if clip is not None and stage.stand_alone:
         raise ArgumentError(f"'{stage.name}' trains the audio head alone and takes no weights of CLIP")
     labels = collection.label_matrix(usable)

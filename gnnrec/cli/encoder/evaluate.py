@@ -1,9 +1,14 @@
 """``gnnrec encoder evaluate``."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from encoders.datasets import LabeledCollection, LabeledItem
 
 __all__ = ["evaluate"]
 
@@ -25,25 +30,22 @@ def evaluate(
     esc10_only: Annotated[bool, typer.Option("--esc10-only", help="Of ESC-50, the ten classes of ESC-10.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Measure an encoder: classification, zero-shot classification by texts, querying across modalities."""
+    """Measure an encoder: classification, zero-shot, querying across modalities; median ranks of music videos."""
     from encoders.datasets import read_collection
-    from encoders.evaluation import FoldResults, draw_confusion_matrix
+    from encoders.evaluation import FoldResults
     from encoders.training.stages import StageModel, StageSettings, assess
+    from gnnrec.cli.encoder.device import choose_device
     from gnnrec.cli.encoder.progress import EncoderProgress
-    from gnnrec.cli.encoder.train_audioclip import choose_device, describe, show_folds, split_items
+    from gnnrec.cli.encoder.train_audioclip import describe, show_folds
     from gnnrec.cli.output import print_json, print_table, status
 
+    if (run / "run.json").is_file() and _is_music_video(run):
+        _retrieval(run, path, json)
+        return
     collection = read_collection(path, format=format_name, **({"esc10_only": True} if esc10_only else {}))
     status(describe(collection))
     settings = StageSettings("joint", seconds=seconds, channels=2 if stereo else 1, rescale=rescale)
-    jobs: dict[int, tuple[Path, Any]] = {}
-    if fold == "all":
-        for number in collection.folds:
-            own = run / f"fold-{number}"
-            jobs[number] = (own if own.is_dir() else run, collection.fold_split(number)[1])
-    else:
-        train, test = split_items(collection, fold)
-        jobs[int(fold or 0)] = (run, test or train)
+    jobs = _jobs(run, collection, fold)
     by_fold: dict[int, dict[str, dict[str, float]]] = {}
     confusion = None
     with EncoderProgress() as progress:
@@ -62,11 +64,7 @@ def evaluate(
             if found.confusion is not None:
                 confusion = found.confusion if confusion is None else confusion + found.confusion
     if picture is not None:
-        if confusion is None:
-            status("no picture: confusions are those of sounds with one class each")
-        else:
-            draw_confusion_matrix(confusion, list(collection.classes), picture, title=collection.name)
-            status(f"picture of the confusions written to {picture}")
+        _draw(confusion, collection, picture)
     if fold == "all":
         flat = {
             number: {f"{task}: {name}": value for task, values in figures.items() for name, value in values.items()}
@@ -84,3 +82,56 @@ def evaluate(
         return
     rows = [[task, name, value] for task, values in figures.items() for name, value in values.items()]
     print_table(f"{run.name} on {collection.name}", ["task", "figure", "value"], rows)
+
+
+def _jobs(
+    run: Path, collection: "LabeledCollection", fold: str | None
+) -> dict[int, tuple[Path, tuple["LabeledItem", ...]]]:
+    """By fold the folder of a model and the items to measure it on; 0 where there are no folds."""
+    from gnnrec.cli.encoder.train_audioclip import split_items
+
+    if fold != "all":
+        train, test = split_items(collection, fold)
+        return {int(fold or 0): (run, test or train)}
+    own = {number: run / f"fold-{number}" for number in collection.folds}
+    return {
+        number: (folder if folder.is_dir() else run, collection.fold_split(number)[1]) for number, folder in own.items()
+    }
+
+
+def _draw(confusion: "Tensor | None", collection: "LabeledCollection", picture: Path) -> None:
+    from encoders.evaluation import draw_confusion_matrix
+    from gnnrec.cli.output import status
+
+    if confusion is None:
+        status("no picture: confusions are those of sounds with one class each")
+        return
+    draw_confusion_matrix(confusion, list(collection.classes), picture, title=collection.name)
+    status(f"picture of the confusions written to {picture}")
+
+
+def _is_music_video(run: Path) -> bool:
+    import json
+
+    return bool(json.loads((run / "run.json").read_text(encoding="utf-8")).get("kind") == "musicvideo")
+
+
+def _retrieval(run: Path, path: Path, as_json: bool) -> None:
+    """Median ranks by a music-video model."""
+    from encoders.musicvideo import evaluate_music_video
+    from gnnrec.cli.encoder.train_musicvideo import read_segment_features
+    from gnnrec.cli.output import print_json, print_table
+
+    report, films = evaluate_music_video(run, read_segment_features(path))
+    if as_json:
+        print_json({"films": films, **report.to_dict()})
+        return
+    recalls = report.recall_audio_to_video
+    print_table(
+        f"{films}: {report.segments:,} segments among {report.candidates:,.0f}; by chance {report.chance:,.1f}",
+        ["direction", "median rank", *(f"recall@{k}" for k in recalls)],
+        [
+            ["audio to video", report.audio_to_video, *recalls.values()],
+            ["video to audio", report.video_to_audio, *report.recall_video_to_audio.values()],
+        ],
+    )

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from encoders.datasets import LabeledCollection, LabeledItem
     from encoders.training.stages import StageResult
 
-__all__ = ["train_audioclip"]
+__all__ = ["describe", "show_folds", "split_items", "train_audioclip"]
 
 
 def train_audioclip(
@@ -24,7 +24,9 @@ def train_audioclip(
         typer.Option(help="Run folder or file to start from, or ImageNet's ResNeXt [default: random]."),
     ] = None,
     clip: Annotated[Path | None, typer.Option(help="File of CLIP for the heads of pictures and texts.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Settings by name [default: the stage's, the paper's].")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Settings by name, such as scratch [default: the paper's].")
+    ] = None,
     size: Annotated[str, typer.Option(help="audioclip (the paper's) or audioclip-tiny.")] = "audioclip",
     fold: Annotated[str | None, typer.Option(help="Fold to hold out, or all [default: the set's test part].")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs at most [default: the preset's, as all below].")] = None,
@@ -52,6 +54,7 @@ def train_audioclip(
     """Train one of AudioCLIP's stages; each starts from what the former one left."""
     from encoders.datasets import read_collection
     from encoders.training.stages import StageSettings, find_stage, preset_options, run_folds, run_stage
+    from gnnrec.cli.encoder.device import choose_device
     from gnnrec.cli.encoder.progress import EncoderProgress
     from gnnrec.cli.output import print_json, print_table, status
 
@@ -120,15 +123,6 @@ def train_audioclip(
         rows = [[name, results["valid"].get(name), results["test"].get(name)] for name in names]
         print_table(f"{stage} on {collection.name}", ["figure", "valid", "test"], rows)
     status(f"run written to {out}; next: gnnrec encoder evaluate {out} {path}{f' --fold {fold}' if fold else ''}")
-
-
-def choose_device(name: str) -> str:
-    """``"cuda"`` for ``"auto"`` where there is one, else the CPU."""
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return name
 
 
 def describe(collection: "LabeledCollection") -> str:

@@ -64,6 +64,14 @@ def test_the_epoch_is_chosen_on_items_that_neither_train_nor_test(tones):
     assert result.valid["accuracy"] == best == seen[result.best_epoch - 1]["valid"]["accuracy"]
 
 
+def test_training_ends_when_validation_no_longer_improves(tones):
+    settings = StageSettings("audio-pretrain", **TINY, validation_share=0.2)
+    # Nothing is learned but the statistics of batch normalisation, so an early epoch stays the best.
+    still = TrainingOptions(epochs=40, batch_size=5, learning_rate=1e-30, patience=3)
+    result = run_stage(tones, settings, still, **split(tones))
+    assert result.epochs == result.best_epoch + 3 < 40
+
+
 @pytest.fixture(scope="module")
 def pretrained(chords, tmp_path_factory):
     """The folder of an audio head that was trained alone."""
@@ -248,6 +256,9 @@ def test_what_a_stage_cannot_use_is_refused(tones, chords, clip, tmp_path: Path)
         run_stage(tones, StageSettings("audio-pretrain", **TINY), options, **split(tones), clip=clip)
     with pytest.raises(ArgumentError, match=r"'batch_size' must be at most the number of training items 4 \(got 5\)"):
         run_stage(tones, StageSettings("audio-pretrain", **TINY), options, train=tones.items[:4])
+    with pytest.raises(ArgumentError, match="'patience' needs items to choose the epoch by"):
+        impatient = TrainingOptions(epochs=1, patience=2, **QUICK)
+        run_stage(tones, StageSettings("audio-pretrain", **TINY), impatient, **split(tones))
     with pytest.raises(WeightsError, match="does not hold an audio head"):
         run_stage(tones, StageSettings("finetune-standalone", **TINY), options, **split(tones), weights=clip)
     with pytest.raises(RandomWeightsWarning, match="are random"), warnings.catch_warnings():
