@@ -104,10 +104,7 @@ def run_stage(
     if not usable:
         lacking = "a sound and a picture" if stage.uses_images else "a sound"
         raise ArgumentError(f"'{stage.name}' needs items with {lacking}; '{collection.name}' has none to train on")
-    if options.patience is not None and not settings.validation_share:
-        raise ArgumentError("'patience' needs items to choose the epoch by: give a 'validation_share' above 0")
-    if clip is not None and stage.stand_alone:
-        raise ArgumentError(f"'{stage.name}' trains the audio head alone and takes no weights of CLIP")
+    _check_options(settings, options, clip)
     labels = collection.label_matrix(usable)
     kept, held = split_by_class(labels, settings.validation_share, seed=options.seed)
     parts = {
@@ -174,6 +171,13 @@ def run_stage(
     if folder is not None:
         _finish_folder(folder, task, collection, settings, result)
     return result
+
+
+def _check_options(settings: StageSettings, options: TrainingOptions, clip: Path | None) -> None:
+    if options.patience is not None and not settings.validation_share:
+        raise ArgumentError("'patience' needs items to choose the epoch by: give a 'validation_share' above 0")
+    if clip is not None and find_stage(settings.stage).stand_alone:
+        raise ArgumentError(f"'{settings.stage}' trains the audio head alone and takes no weights of CLIP")
 
 
 def _samples(
