@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -74,6 +74,10 @@ class Recommender(nn.Module, ABC):
 
     def begin_epoch(self, graph: BipartiteGraph, features: Features) -> None:
         """Hook for methods that rebuild a graph or prune edges once an epoch; does nothing here."""
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Groups of parameters for an optimizer; one may have a learning rate and weight decay of its own."""
+        return [{"params": list(self.parameters())}]
 
     def item_fold_in(self, graph: BipartiteGraph, features: Features) -> Tensor | None:
         """What an item adds to the vector of a user who was not in training, where the method defines it.

@@ -53,7 +53,9 @@ def fit(
     keep_freed_memory()
     sampler = TripleSampler(graph)
     # The fused kernel reads and writes each parameter once; the default makes a pass for each operation.
-    optimizer = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
+    # Without weight decay, which only groups of their own have, AdamW is Adam.
+    groups = model.parameter_groups()
+    optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, weight_decay=0.0, fused=True)
     generator = torch.Generator(device=graph.device).manual_seed(options.seed)
     state = TrainState(model, optimizer, generator)
     if resume is not None:
