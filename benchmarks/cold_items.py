@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from gnnrec.data import Dataset, Interactions, ItemFeatures
 from gnnrec.evaluation import EvalOptions, Evaluation, evaluate
+from gnnrec.evaluation.candidate_scorer import CandidateScorer
 from gnnrec.models import EmbeddingScorer, HistoryScorer, Recommender, Scorer, create_model
 from gnnrec.training import TrainOptions, fit
 from gnnrec.training.callbacks import EarlyStopping
@@ -18,26 +18,9 @@ from gnnrec.training.run_description import describe_run
 from gnnrec.training.run_folder import RunFolder
 from graphs import BipartiteGraph
 
-__all__ = ["CandidateScorer", "train_on_cold_split"]
+__all__ = ["train_on_cold_split"]
 
 OPTIONS = EvalOptions(ks=(10, 20), beyond_accuracy=False)
-
-
-class CandidateScorer:
-    """Scores of some items only; no other item is ever recommended.
-
-    Args:
-        scorer: Scores all items.
-        candidates: Which items may be recommended. Shape: (num_items,), bool.
-    """
-
-    def __init__(self, scorer: Scorer, candidates: Tensor) -> None:
-        self.scorer = scorer
-        self.others = (~candidates).nonzero().flatten()
-
-    def score(self, users: Tensor) -> Tensor:
-        """Scores, minus infinity for what is no candidate. Shapes: (B,) -> (B, num_items)."""
-        return self.scorer.score(users).index_fill_(1, self.others, -torch.inf)
 
 
 def train_on_cold_split(

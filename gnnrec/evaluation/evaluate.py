@@ -11,6 +11,7 @@ from gnnrec.data.interactions import Interactions
 from gnnrec.data.item_features import ItemFeatures
 from gnnrec.errors import DataError
 from gnnrec.evaluation.beyond_accuracy import beyond_accuracy
+from gnnrec.evaluation.candidate_scorer import CandidateScorer
 from gnnrec.evaluation.metrics import ranking_metrics
 from gnnrec.evaluation.options import EvalOptions
 from gnnrec.evaluation.ranking import Ranking, rank_items
@@ -91,6 +92,12 @@ def evaluate(
         raise DataError("the part to evaluate has no interactions; at least one held-out item is needed")
     if options.users_without_positives == "zero":
         chosen = chosen | (train.user_degree > 0)
+    if options.candidates == "new":
+        # Users without history would be ranked by popularity, and no candidate has any.
+        chosen = chosen & (train.user_degree > 0)
+        scorer = CandidateScorer(scorer, train.item_degree == 0)
+        if not bool(chosen.any()):
+            raise DataError("no user with training interactions has a held-out item; 'candidates' cannot be 'new'")
     users = chosen.nonzero().flatten()
     seen = train if masked is None else _union(train, masked)
     ranking = rank_items(

@@ -4,9 +4,9 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -16,11 +16,19 @@ from gnnrec.errors import ArgumentError, RunError, UnknownNameError
 from gnnrec.evaluation import EvalOptions, Evaluation, evaluate
 from gnnrec.evaluation.metrics import METRICS
 from gnnrec.models import EmbeddingScorer, Recommender, create_model, model_class
-from gnnrec.models.base import Features
+from gnnrec.models.base import Batch, Features
 from gnnrec.models.history_scorer import HistoryScorer
 from gnnrec.training.callbacks import Callback, EarlyStopping
 from gnnrec.training.checkpoint import Checkpoint
+from gnnrec.training.encoder_files import (
+    add_encoders,
+    describe_encoders,
+    encode_before_training,
+    write_encoders,
+)
+from gnnrec.training.end_to_end import EndToEnd
 from gnnrec.training.history_file import HistoryFile
+from gnnrec.training.live_features import LiveFeatures
 from gnnrec.training.loop import fit
 from gnnrec.training.options import TrainOptions
 from gnnrec.training.run_description import describe_run
@@ -89,6 +97,9 @@ def run_experiment(
     callbacks: Sequence[Callback] = (),
     resume: bool = False,
     reading: Mapping[str, Any] | None = None,
+    live: LiveFeatures | None = None,
+    encoder_training: Literal["frozen", "finetune", "end-to-end"] = "frozen",
+    encoding: Mapping[str, Any] | None = None,
 ) -> ExperimentResult:
     """Train one model and write its run folder.
 
@@ -106,6 +117,12 @@ def run_experiment(
         resume: Continue from the folder's checkpoint, from the start where there is none.
         reading: Keywords of :func:`gnnrec.training.reading.read_for_training` that gave the dataset, for ``run.json``;
             ``gnnrec evaluate`` reads the data in the same way.
+        live: Encoders that make features for this run, from contents of the dataset's items; features of files are
+            then used only if ``features`` names them.
+        encoder_training: ``"frozen"``: features of the encoders as they are. ``"finetune"``: the encoders learn from
+            the items' pairs of contents first (:func:`~gnnrec.training.finetune.finetune_encoders`). ``"end-to-end"``:
+            they learn from the recommender's loss, together with it.
+        encoding: How ``live`` was made, for ``run.json``; new items are encoded in the same way.
 
     Returns:
         The figures.
@@ -118,21 +135,25 @@ def run_experiment(
     """
     options, evaluation = options or TrainOptions(), evaluation or EvalOptions()
     device = resolve_device(options.device)
-    chosen = _choose_features(model_name, dataset, features)
+    chosen = _choose_features(model_name, dataset, features, live)
     if issubclass(model_class(model_name), Recommender):
         _check_selection(dataset, options, evaluation)
     with _determinism(options.deterministic):
         torch.manual_seed(options.seed)
         graph = BipartiteGraph.from_interactions(dataset.train).to(device)
         on_device = {name: dataset.features[name].to(device) for name in chosen}
+        dims = {name: modality.dim for name, modality in on_device.items()}
         model = create_model(
             model_name,
             num_users=dataset.num_users,
             num_items=dataset.num_items,
-            feature_dims={name: modality.dim for name, modality in on_device.items()},
+            feature_dims={**dims, **(live.dims if live else {})},
             **(model_options or {}),
         ).to(device)
         description = describe_run(model_name, model, dataset, chosen, options, evaluation, device, reading or {})
+        if live:
+            encoders = describe_encoders(live.to(device), encoder_training, encoding or {})
+            description = add_encoders(description, encoders)
         run = _open_folder(RunFolder(out), description["identity"], resume)
         checkpoint = Checkpoint(run.checkpoint, description["identity"])
         saved = checkpoint.load(device) if run.checkpoint.exists() else None
@@ -143,13 +164,23 @@ def run_experiment(
         run.write_graph(graph)
         started = time.perf_counter()
         state: TrainState | None = None
+        if live and encoder_training == "end-to-end":
+            assert isinstance(model, Recommender), "checked with the features"
+            model = EndToEnd(model, live)
+            model.require_gradient(model_name, graph, on_device, _first_batch(graph))
+        elif live:
+            on_device = {**on_device, **encode_before_training(run, live, encoder_training, options)}
         if isinstance(model, HistoryScorer):
             model.fit(graph, on_device)
         else:
             hooks = [EarlyStopping(options.patience), HistoryFile(run.history), *callbacks, checkpoint]
             state = _train(model, graph, on_device, dataset, options, evaluation, hooks, saved)
         seconds = time.perf_counter() - started
+        if isinstance(model, EndToEnd):
+            model.live.refresh()  # by the weights of the best epoch, of which the memory holds a part
         scorer = _finish_model(run, model, graph, on_device)
+        if live:
+            write_encoders(run, live)
         reports = evaluate_parts(scorer, graph, dataset, evaluation)
     result = ExperimentResult(
         path=run.path,
@@ -181,13 +212,21 @@ def evaluate_parts(
     return reports
 
 
-def _choose_features(model_name: str, dataset: Dataset, names: Sequence[str] | None) -> list[str]:
+def _choose_features(
+    model_name: str, dataset: Dataset, names: Sequence[str] | None, live: LiveFeatures | None
+) -> list[str]:
     if not model_class(model_name).needs_features:
-        if names:
-            raise ArgumentError(f"'{model_name}' uses no item features; leave --features out")
+        if names or live:
+            raise ArgumentError(f"'{model_name}' uses no item features; leave features and encoders out")
         return []
-    chosen = list(dataset.select_features(list(names) if names is not None else dataset.feature_names()))
-    if not chosen:
+    if live and live.num_items != dataset.num_items:
+        raise ArgumentError(f"'live' must be of the {dataset.num_items} items of the data (got {live.num_items})")
+    wanted = list(names) if names is not None else ([] if live else dataset.feature_names())
+    chosen = list(dataset.select_features(wanted))
+    repeated = [name for name in chosen if live and name in live.names]
+    if repeated:
+        raise ArgumentError(f"features {', '.join(repeated)} are both in a file and made by an encoder; leave one out")
+    if not chosen and not live:
         raise ArgumentError(f"'{model_name}' recommends from item features, and {dataset.name} has none")
     return chosen
 
@@ -245,9 +284,7 @@ def _train(
     saved: Mapping[str, Any] | None,
 ) -> TrainState:
     positives = BipartiteGraph.from_interactions(dataset.valid).to(graph.device)
-    quick = EvalOptions(
-        ks=evaluation.ks, users_without_positives=evaluation.users_without_positives, beyond_accuracy=False
-    )
+    quick = replace(evaluation, beyond_accuracy=False)
 
     def validate(current: Recommender) -> dict[str, float]:
         scorer = EmbeddingScorer(current.embeddings(graph, features))
@@ -272,5 +309,12 @@ def _finish_model(
                 item_parts=model.item_parts(graph, features),
             )
         run.write_tensors("embeddings.safetensors", scorer.tensors())
-    run.write_tensors("model.safetensors", model.state_dict())
+    trained = model.model if isinstance(model, EndToEnd) else model
+    run.write_tensors("model.safetensors", trained.state_dict())
     return scorer
+
+
+def _first_batch(graph: BipartiteGraph) -> Batch:
+    """Some triples, to see where gradients go; negatives may be positives."""
+    users, items = graph.edge_index[:, :32]
+    return Batch(users, items, items.roll(1))

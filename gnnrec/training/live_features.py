@@ -77,6 +77,11 @@ class LiveFeatures(nn.Module):
         return len(self.contents[0].mask)
 
     @property
+    def dims(self) -> dict[str, int]:
+        """Length of the vectors, by name of the features."""
+        return {name: self._memory(place).shape[1] for place, name in enumerate(self.names)}
+
+    @property
     def is_warming_up(self) -> bool:
         """Whether the encoders still stay as they are."""
         return int(self.epoch) <= self.options.warm_up_epochs

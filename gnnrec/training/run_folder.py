@@ -159,7 +159,8 @@ class RunFolder:
             self._replace("metrics_per_user.parquet", lambda file: pq.write_table(table, file))
 
     def _replace(self, name: str, write: Any) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
-        temporary = self.path / f".{name}.new"
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.new")
         write(temporary)
-        temporary.replace(self.path / name)
+        temporary.replace(target)

@@ -1,10 +1,11 @@
 """Ranking among some items only."""
 
 import torch
-from cold_items import CandidateScorer, rank_among_cold
+from cold_items import rank_among_cold
 
 from gnnrec.data import Interactions
 from gnnrec.evaluation import rank_items
+from gnnrec.evaluation.candidate_scorer import CandidateScorer
 from gnnrec.models import Embeddings, EmbeddingScorer
 from graphs import BipartiteGraph
 
