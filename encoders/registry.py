@@ -12,7 +12,7 @@ from encoders.base import Encoder
 from encoders.errors import ArgumentError, RandomWeightsWarning, UnknownEncoderError
 from encoders.trained_file import is_trained_file, load_trained
 
-__all__ = ["create_encoder", "create_encoders", "encoder_modalities", "list_encoders"]
+__all__ = ["create_encoder", "create_encoders", "encoder_modalities", "list_encoders", "stored_name"]
 
 _CLIP_PREFIX = "clip:"
 _FIXED = ("architecture", "modality", "model", "name", "statistic")
@@ -192,6 +192,15 @@ def create_encoder(
         raise ArgumentError(f"'{name}' encodes {', '.join(modalities)}: 'modality' must say which")
     chosen = modalities[0] if modality is None else modality
     return create_encoders(name, (chosen,), weights=weights, seed=seed, **options)[chosen]
+
+
+def stored_name(name: str) -> str:
+    """Under which an encoder's features and weights are stored: its name, or that of a ``clip:`` model without colon.
+
+    Raises:
+        UnknownEncoderError: If there is none of this name.
+    """
+    return _entry(name)[0]
 
 
 def _entry(name: str) -> tuple[str, _Entry]:

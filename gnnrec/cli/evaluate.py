@@ -30,7 +30,7 @@ def evaluate(
     from gnnrec.training.experiment import evaluate_parts, resolve_device
     from gnnrec.training.reading import read_for_training
 
-    predictor = load(run, device=str(resolve_device(device)))
+    predictor = load(run, device=str(resolve_device(device)), added=False)
     description = predictor.description
     source = data or Path(description["data"]["path"])
     if not source.exists():

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gnnrec.cli import data, demo, encoder, evaluate, recommend, train
+from gnnrec.cli.add_items import add_items
 from gnnrec.cli.compare import compare
 from gnnrec.cli.doctor import doctor
 from gnnrec.cli.encode import encode, encoders
@@ -31,6 +32,7 @@ app.command("encode")(encode)
 app.command("models")(train.models)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("add-items")(add_items)
 app.command("recommend")(recommend.recommend)
 app.command("similar")(recommend.similar)
 app.command("compare")(compare)

@@ -22,6 +22,19 @@ def train(
     feature_folder: Annotated[
         Path | None, typer.Option(help="A further folder of feature files, such as 'gnnrec encode --out' wrote.")
     ] = None,
+    encoder: Annotated[
+        list[str] | None, typer.Option(help="Make features by an encoder: NAME or NAME=WEIGHTS; repeat for more.")
+    ] = None,
+    encoder_training: Annotated[
+        str, typer.Option(help="frozen, finetune (on the items' contents first) or end-to-end (by the model's loss).")
+    ] = "frozen",
+    encoder_settings: Annotated[
+        list[str] | None, typer.Option("--encoder-set", help="Of encoder training, such as learning_rate=1e-5.")
+    ] = None,
+    content: Annotated[
+        list[str] | None, typer.Option(help="Contents to encode, such as image='posters/{item_id}.jpg'.")
+    ] = None,
+    items: Annotated[Path | None, typer.Option(help="Further table of the items: .csv, .tsv or .parquet.")] = None,
     fusion: Annotated[str | None, typer.Option(help="How a multimodal model fuses [default: as its paper].")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="An argument of the model, key=value.")] = None,
     max_epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 1000,
@@ -46,13 +59,16 @@ def train(
         list[str] | None, typer.Option(help="Column of a table: user=NAME, item=, timestamp=, weight=, split=.")
     ] = None,
     ks: Annotated[str, typer.Option("--ks", help="List lengths of the metrics.")] = "10,20,50",
+    candidates: Annotated[str, typer.Option(help="Items to rank: all, or those new to training.")] = "all",
     mask_valid: Annotated[bool, typer.Option(help="Leave validation items out of test lists.")] = False,
     users_without_positives: Annotated[str, typer.Option(help="In means: skip, or zero.")] = "skip",
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Train a model, select its epoch on validation, report the test figures, write the run folder."""
+    from gnnrec.cli.live_encoders import build_encoders
     from gnnrec.cli.output import status
     from gnnrec.cli.settings import parse_columns, parse_list_lengths, parse_model_settings, parse_names
+    from gnnrec.errors import ArgumentError
     from gnnrec.evaluation.options import EvalOptions
     from gnnrec.training.experiment import run_experiment
     from gnnrec.training.options import TrainOptions
@@ -72,6 +88,7 @@ def train(
     evaluation = EvalOptions(
         ks=parse_list_lengths(ks),
         mask_valid=mask_valid,
+        candidates=candidates,  # type: ignore[arg-type]
         users_without_positives=users_without_positives,  # type: ignore[arg-type]
     )
     model_options = parse_model_settings(model, [*(settings or []), *([f"fusion={fusion}"] if fusion else [])])
@@ -86,6 +103,20 @@ def train(
     }
     dataset = _read(model, path, reading)
     folder = _choose_folder(out, model, dataset.name, resume)
+    live: Any = None
+    encoding: dict[str, Any] = {}
+    if encoder:
+        live, encoding = build_encoders(
+            dataset,
+            encoder,
+            contents=content or [],
+            settings=encoder_settings or [],
+            table=items,
+            seed=seed,
+            training=encoder_training,
+        )
+    elif content or encoder_settings or encoder_training != "frozen":
+        raise ArgumentError("'--encoder-training', '--encoder-set' and '--content' are about '--encoder'; name one")
     callbacks: list[Any] = [ProgressBar(metric)]
     if tensorboard:
         from gnnrec.training.tensorboard import TensorBoard
@@ -105,6 +136,9 @@ def train(
             callbacks=callbacks,
             resume=resume,
             reading=reading,
+            live=live,
+            encoder_training=encoder_training,  # type: ignore[arg-type]
+            encoding=encoding,
         )
     except KeyboardInterrupt:
         status(f"interrupted; go on with the same command and: --out {folder} --resume")

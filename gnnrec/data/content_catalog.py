@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gnnrec.data.dataset import Dataset
 
-__all__ = ["content_catalog", "content_folder", "stale_reason"]
+__all__ = ["content_catalog", "content_folder", "fill_template", "stale_reason"]
 
 _ID_NAMES = ("item_id", "itemID", "itemId", "movie_id", "movieId", "asin", "id")
 _OWN = "column"
@@ -69,7 +69,7 @@ def content_catalog(
     for modality, template in (templates or {}).items():
         if modality not in MODALITIES:
             raise ArgumentError(f"'templates' must be of {', '.join(MODALITIES)} (got '{modality}')")
-        add(modality, _fill(modality, template, columns, len(dataset.items)), f"{_TEMPLATE}{template}")
+        add(modality, fill_template(modality, template, columns, len(dataset.items)), f"{_TEMPLATE}{template}")
     if not contents:
         raise ArgumentError(
             f"{dataset.source}: nothing to encode; items.parquet needs a column {', '.join(MODALITIES)}, or give a "
@@ -116,7 +116,7 @@ def _found_again(
         return {modality: columns[modality]}
     if source.startswith(_TEMPLATE):
         try:
-            return {modality: _fill(modality, source.removeprefix(_TEMPLATE), columns, num_items)}
+            return {modality: fill_template(modality, source.removeprefix(_TEMPLATE), columns, num_items)}
         except ArgumentError:  # columns of a table that is not the data set's
             return {}
     return {}
@@ -150,7 +150,14 @@ def _text(value: Any) -> str | None:
     return text if text.strip() else None
 
 
-def _fill(modality: str, template: str, columns: Mapping[str, list[str | None]], num_items: int) -> list[str | None]:
+def fill_template(
+    modality: str, template: str, columns: Mapping[str, list[str | None]], num_items: int
+) -> list[str | None]:
+    """Entries of a modality made from columns; without one of its columns a file name is absent.
+
+    Raises:
+        ArgumentError: If the template is no format of columns that there are.
+    """
     try:
         names = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
     except ValueError as error:

@@ -18,7 +18,7 @@ from gnnrec.serving.explainer import Explainer
 from gnnrec.serving.explanation import Explanation
 from gnnrec.serving.request import Request, RequestScorer
 from gnnrec.serving.results import Recommendations, RecommendedItem, SimilarItems
-from gnnrec.training.run_folder import RunFolder
+from gnnrec.training.run_folder import ADDED, RunFolder
 from graphs import BipartiteGraph
 
 __all__ = ["Predictor", "UnknownItems", "UnknownUsers", "load"]
@@ -232,20 +232,23 @@ def _check_ids(name: str, ids: object) -> None:
         raise ArgumentError(f"'{name}' must be a list of ids (got {ids!r})")
 
 
-def load(run: Path | str, *, device: str = "cpu") -> Predictor:
+def load(run: Path | str, *, device: str = "cpu", added: bool = True) -> Predictor:
     """Load a run folder for recommending; the dataset is not needed.
 
     Args:
         run: The run folder.
         device: Where to compute.
+        added: Whether items that were added after training count, see :func:`gnnrec.serving.add_items.add_items`.
 
     Raises:
         RunError: If the folder is no finished run or a file is damaged.
     """
     folder = RunFolder.existing(run)
     description = folder.read_json("run.json")
-    graph = folder.read_graph(device)
-    users, items, titles = folder.read_ids()
+    grown = RunFolder(folder.path / ADDED)
+    source = grown if added and grown.has("embeddings.safetensors") else folder
+    graph = source.read_graph(device)
+    users, items, titles = source.read_ids()
     name, arguments = description["model"]["name"], description["model"]["arguments"]
     scorer: EmbeddingScorer | HistoryScorer
     if issubclass(model_class(name), HistoryScorer):
@@ -254,5 +257,5 @@ def load(run: Path | str, *, device: str = "cpu") -> Predictor:
         model.load_state_dict(folder.read_tensors("model.safetensors", device))
         scorer = model.to(device).attach(graph)
     else:
-        scorer = EmbeddingScorer.from_tensors(folder.read_tensors("embeddings.safetensors", device))
+        scorer = EmbeddingScorer.from_tensors(source.read_tensors("embeddings.safetensors", device))
     return Predictor(scorer, graph, users, items, titles, description)

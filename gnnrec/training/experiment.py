@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 
@@ -36,7 +36,9 @@ from gnnrec.training.run_folder import RunFolder
 from gnnrec.training.state import TrainState
 from graphs import BipartiteGraph
 
-__all__ = ["ExperimentResult", "resolve_device", "run_experiment"]
+__all__ = ["EncoderTraining", "ExperimentResult", "resolve_device", "run_experiment"]
+
+EncoderTraining = Literal["frozen", "finetune", "end-to-end"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +100,7 @@ def run_experiment(
     resume: bool = False,
     reading: Mapping[str, Any] | None = None,
     live: LiveFeatures | None = None,
-    encoder_training: Literal["frozen", "finetune", "end-to-end"] = "frozen",
+    encoder_training: EncoderTraining = "frozen",
     encoding: Mapping[str, Any] | None = None,
 ) -> ExperimentResult:
     """Train one model and write its run folder.
@@ -134,6 +136,12 @@ def run_experiment(
             found before anything is written.
     """
     options, evaluation = options or TrainOptions(), evaluation or EvalOptions()
+    if encoder_training not in get_args(EncoderTraining):
+        raise ArgumentError(
+            f"'encoder_training' must be one of {', '.join(get_args(EncoderTraining))} (got {encoder_training!r})"
+        )
+    if live and encoder_training != "frozen" and not live.trained_parameters():
+        raise ArgumentError(f"{', '.join(live.names)}: there are no weights to train; leave 'encoder_training' frozen")
     device = resolve_device(options.device)
     chosen = _choose_features(model_name, dataset, features, live)
     if issubclass(model_class(model_name), Recommender):

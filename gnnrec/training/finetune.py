@@ -86,7 +86,7 @@ class _PairTask(TrainingTask):
 
     def begin_epoch(self) -> None:
         self.model.train()
-        self.live.train()
+        self.live.train()  # which says what mode the encoders are in
 
     def batches(self, epoch: int) -> Iterator[Tensor]:
         options = self.options

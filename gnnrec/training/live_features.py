@@ -26,8 +26,7 @@ class LiveFeatures(nn.Module):
     <https://arxiv.org/abs/2310.20343>`_ (2023): encoder and recommender learn from one loss. The released code takes
     the features without their gradient, so that its encoder learns nothing.
 
-    Encoders stay in evaluation mode: batch normalisation uses its stored statistics, so an item's vector does not
-    depend on which others a step touches, and nothing is dropped out.
+    Unless the options ask for batch statistics, encoders stay in evaluation mode.
 
     Args:
         encoders: By the name of the features.
@@ -35,7 +34,7 @@ class LiveFeatures(nn.Module):
         options: How to train them.
 
     Raises:
-        ArgumentError: If names or numbers of items differ, or there is no encoder with weights.
+        ArgumentError: If names or numbers of items differ.
     """
 
     epoch: Tensor
@@ -57,8 +56,6 @@ class LiveFeatures(nn.Module):
         self.contents = list(contents.values())
         self.options = options
         learning = [last_parameters(one, options.unfreeze_blocks) for one in encoders.values()]
-        if not any(learning):
-            raise ArgumentError(f"{', '.join(encoders)}: there are no weights to train")
         # Encoders may share a model, of which each uses a part.
         self.encoders.requires_grad_(False)
         for parameters in learning:
@@ -86,13 +83,6 @@ class LiveFeatures(nn.Module):
         """Whether the encoders still stay as they are."""
         return int(self.epoch) <= self.options.warm_up_epochs
 
-    def train(self, mode: bool = True) -> "LiveFeatures":
-        """Encoders stay in evaluation mode."""
-        super().train(mode)
-        for encoder in self.encoders:
-            encoder.eval()
-        return self
-
     def trained_parameters(self) -> list[nn.Parameter]:
         """Those of the encoders that learn, each once."""
         return [parameter for parameter in self.parameters() if parameter.requires_grad]
@@ -109,6 +99,7 @@ class LiveFeatures(nn.Module):
         """
         place = self.names.index(name)
         encoder, device = self.encoders[place], self._memory(place).device
+        encoder.train(self.options.batch_statistics and self.training and torch.is_grad_enabled())
         samples, counts = self.contents[place].gather(items)
         rows = []
         for chunk in torch.split(samples, self.options.chunk_samples):

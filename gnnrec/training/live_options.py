@@ -22,6 +22,9 @@ class LiveOptions:
             memory, without gradient.
         chunk_samples: Samples in one pass of an encoder, so with ``checkpoint`` a bound of the memory.
         checkpoint: Whether to work out the inside of a pass again for its gradient instead of keeping it.
+        batch_statistics: Whether encoders learn in training mode, where batch normalisation goes by the batch and
+            dropout drops. Encoders with random weights need it to learn well; trained ones keep what they know better
+            without, and then an item's vector does not depend on which others a step touches.
         precision: Of the encoders: ``"fp32"`` or ``"bf16"``.
 
     Raises:
@@ -36,6 +39,7 @@ class LiveOptions:
     max_items: int = 256
     chunk_samples: int = 64
     checkpoint: bool = False
+    batch_statistics: bool = False
     precision: str = "fp32"
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """The folder that a run leaves behind."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,10 @@ from gnnrec.data.id_map import IdMap
 from gnnrec.errors import RunError
 from graphs import BipartiteGraph
 
-__all__ = ["RunFolder"]
+__all__ = ["ADDED", "RunFolder"]
+
+ADDED = "added"
+"""Folder in a run folder that holds what was added after training."""
 
 
 class RunFolder:
@@ -107,18 +110,23 @@ class RunFolder:
         return BipartiteGraph(stored["edge_index"], num_users, num_items)
 
     def write_ids(self, dataset: Dataset) -> None:
+        """Write the ids of a dataset and the titles of its items; see :meth:`write_id_table`."""
+        titles: list[str | None] = [None] * dataset.num_items
+        if dataset.catalog is not None and "title" in dataset.catalog.columns:
+            known = dataset.catalog["title"].astype(object).where(dataset.catalog["title"].notna(), None)
+            titles = [None if title is None else str(title) for title in known.tolist()]
+        self.write_id_table(dataset.users, dataset.items, titles)
+
+    def write_id_table(self, users: IdMap, items: IdMap, titles: Sequence[str | None]) -> None:
         """Write ``ids.parquet``: kind, external id as text, title; the schema says which ids were integers."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        kinds = ["user"] * dataset.num_users + ["item"] * dataset.num_items
-        ids = [str(value) for value in dataset.users.array.tolist() + dataset.items.array.tolist()]
-        titles: list[str | None] = [None] * len(ids)
-        if dataset.catalog is not None and "title" in dataset.catalog.columns:
-            known = dataset.catalog["title"].astype(object).where(dataset.catalog["title"].notna(), None)
-            titles[dataset.num_users :] = [None if title is None else str(title) for title in known.tolist()]
-        table = pa.table({"kind": kinds, "id": ids, "title": pa.array(titles, pa.string())})
-        integer = {"user": str(dataset.users.is_integer), "item": str(dataset.items.is_integer)}
+        kinds = ["user"] * len(users) + ["item"] * len(items)
+        ids = [str(value) for value in users.array.tolist() + items.array.tolist()]
+        named = [None] * len(users) + list(titles)
+        table = pa.table({"kind": kinds, "id": ids, "title": pa.array(named, pa.string())})
+        integer = {"user": str(users.is_integer), "item": str(items.is_integer)}
         self._replace("ids.parquet", lambda file: pq.write_table(table.replace_schema_metadata(integer), file))
 
     def read_ids(self) -> tuple[IdMap, IdMap, list[str | None]]:

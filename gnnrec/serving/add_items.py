@@ -1,0 +1,185 @@
+"""Items that came after training."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from encoders.registry import stored_name
+from encoders.store import Catalog
+from gnnrec.data.content_catalog import fill_template
+from gnnrec.data.id_map import IdMap
+from gnnrec.data.item_features import ItemFeatures
+from gnnrec.data.modality import MODALITIES
+from gnnrec.errors import DataError, RunError
+from gnnrec.models import EmbeddingScorer, Recommender, create_model
+from gnnrec.training.encoder_source import EncoderSource, create_live_features
+from gnnrec.training.live_options import LiveOptions
+from gnnrec.training.run_folder import ADDED, RunFolder
+from graphs import BipartiteGraph
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["REACHES_NEW_ITEMS", "AddedItems", "add_items"]
+
+REACHES_NEW_ITEMS = ("freedom", "lattice", "light-mgcn", "mgcn", "vbpr")
+"""Models that score items nobody has taken, by their content."""
+
+
+@dataclass(frozen=True)
+class AddedItems:
+    """What came of adding items.
+
+    Args:
+        items: How many were added, with those added before.
+        covered: By name of the features how many of them have such content.
+        problems: By id of the item why a content cannot be read.
+    """
+
+    items: int
+    covered: dict[str, int]
+    problems: dict[str, str]
+
+
+def add_items(run: Path | str, table: "pd.DataFrame", root: Path | str) -> AddedItems:
+    """Let a run recommend items that came after training, by what its encoders see in their contents.
+
+    The recommender is given a row of zeros for whatever it learned of each item by itself, and the contents do the
+    rest. Answers for the items of training may change a little where items are neighbours by content. Adding again
+    replaces what was added before.
+
+    Args:
+        run: Folder of a run with encoders.
+        table: A row an item: ``item_id``, maybe ``title``, and the columns or templates that the run's contents came
+            from.
+        root: Folder that file names start from.
+
+    Raises:
+        RunError: If the run has no encoders, or its model cannot score new items.
+        DataError: If ids are missing, repeated or known already.
+    """
+    folder = RunFolder.existing(run)
+    description = folder.read_json("run.json")
+    name = description["model"]["name"]
+    encoders = description.get("encoders")
+    if encoders is None:
+        raise RunError(
+            f"the run {run} has no encoders for new contents; train one with: gnnrec train {name} PATH --encoder NAME"
+        )
+    if name not in REACHES_NEW_ITEMS:
+        raise RunError(
+            f"'{name}' cannot score items that nobody has taken; models that can: {', '.join(REACHES_NEW_ITEMS)}"
+        )
+    if description["features"]:
+        raise RunError(
+            f"the run {run} also used features of files ({', '.join(description['features'])}), which new items lack"
+        )
+    users, items, titles = folder.read_ids()
+    ids = _new_ids(table, items)
+    catalog = _catalog(table, ids, Path(root), encoders["encoding"]["templates"])
+    fresh, problems = _encode(folder, catalog, encoders)
+    features = {
+        name: _joined(folder.read_tensors(f"features/{name}.safetensors"), fresh.get(name), len(ids))
+        for name in encoders["features"]
+    }
+    graph = folder.read_graph()
+    grown = BipartiteGraph(graph.edge_index, graph.num_users, graph.num_items + len(ids))
+    model = _grown_model(folder, description, grown, features)
+    with torch.no_grad():
+        scorer = EmbeddingScorer(
+            model.embeddings(grown, features),
+            item_fold_in=model.item_fold_in(grown, features),
+            item_parts=model.item_parts(grown, features),
+        )
+    added = RunFolder(folder.path / ADDED)
+    added.write_tensors("embeddings.safetensors", scorer.tensors())
+    added.write_graph(grown)
+    named = table["title"].tolist() if "title" in table else [None] * len(ids)
+    new_titles = [str(title) if isinstance(title, str) else None for title in named]
+    added.write_id_table(users, IdMap([*items.ids(range(len(items))), *ids], kind="item"), [*titles, *new_titles])
+    covered = {name: int(found.mask.sum()) for name, found in fresh.items()}
+    return AddedItems(len(ids), covered, {str(ids[item]): reason for item, reason in problems.items()})
+
+
+def _new_ids(table: "pd.DataFrame", items: IdMap) -> list[int | str]:
+    """The ids of the new items, of the kind of the known ones."""
+    if "item_id" not in table:
+        raise DataError(f"the table of new items must have a column item_id (got {', '.join(map(str, table.columns))})")
+    ids: list[int | str] = [int(one) if items.is_integer else str(one) for one in table["item_id"].tolist()]
+    known = [one for one in ids if one in items]
+    if known:
+        raise DataError(f"{len(known)} items are known already, such as {known[0]!r}; leave them out")
+    IdMap(ids, kind="item")  # refuses repeated ones
+    return ids
+
+
+def _catalog(table: "pd.DataFrame", ids: Sequence[int | str], root: Path, templates: Mapping[str, str]) -> Catalog:
+    columns = {name: [_text(value) for value in table[name].tolist()] for name in map(str, table.columns)}
+    columns["item_id"] = [str(one) for one in ids]
+    contents = {name: columns[name] for name in MODALITIES if name in columns}
+    for modality, template in templates.items():
+        contents[modality] = fill_template(modality, template, columns, len(ids))
+    return Catalog(root, ids, contents)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None or value != value or not str(value).strip() else str(value)
+
+
+def _encode(
+    folder: RunFolder, catalog: Catalog, encoders: Mapping[str, Any]
+) -> tuple[dict[str, ItemFeatures], dict[int, str]]:
+    """Features of the new items by name, of the contents that any of them has."""
+    used: dict[str, list[str]] = {}
+    for described in encoders["features"].values():
+        if any(catalog.contents.get(described["modality"], ())):
+            used.setdefault(described["encoder"], []).append(described["modality"])
+    files = {described["encoder"]: described["file"] for described in encoders["features"].values()}
+    sources = []
+    for source in encoders["encoding"]["encoders"]:
+        stored = stored_name(source["name"])
+        if stored in used:
+            weights = folder.path / files[stored]
+            sources.append(EncoderSource(source["name"], weights=weights, modalities=tuple(used[stored])))
+    if not sources:
+        wanted = ", ".join(described["modality"] for described in encoders["features"].values())
+        raise DataError(f"the new items have none of what the run's encoders encode: {wanted}")
+    live = create_live_features(catalog, sources, LiveOptions())
+    live.refresh()
+    problems = {item: reason for content in live.contents for item, reason in content.problems.items()}
+    return live.current(), problems
+
+
+def _joined(known: Mapping[str, Tensor], fresh: ItemFeatures | None, count: int) -> ItemFeatures:
+    """Features of the known items and of the new ones after them, which may have none."""
+    x, mask = known["x"], known["mask"]
+    rows = x.new_zeros(count, x.shape[1]) if fresh is None else fresh.x
+    covered = mask.new_zeros(count) if fresh is None else fresh.mask
+    return ItemFeatures(x=torch.cat([x, rows]), mask=torch.cat([mask, covered]))
+
+
+def _grown_model(
+    folder: RunFolder, description: Mapping[str, Any], graph: BipartiteGraph, features: Mapping[str, ItemFeatures]
+) -> Recommender:
+    """The run's model with rows of zeros for the new items wherever it has a row an item."""
+    model = create_model(
+        description["model"]["name"],
+        num_users=graph.num_users,
+        num_items=graph.num_items,
+        feature_dims={name: modality.dim for name, modality in features.items()},
+        **description["model"]["arguments"],
+    )
+    assert isinstance(model, Recommender), "models that reach new items have embeddings"
+    state = folder.read_tensors("model.safetensors")
+    for name, wanted in model.state_dict().items():
+        given = state[name]
+        if given.shape != wanted.shape:
+            if given.dim() == 0 or given.shape[1:] != wanted.shape[1:]:
+                raise RunError(f"'{name}' of the model has no row for each item; items cannot be added to this run")
+            state[name] = torch.cat([given, given.new_zeros(len(wanted) - len(given), *given.shape[1:])])
+    model.load_state_dict(state)
+    return model.eval()
