@@ -136,12 +136,7 @@ def run_experiment(
             found before anything is written.
     """
     options, evaluation = options or TrainOptions(), evaluation or EvalOptions()
-    if encoder_training not in get_args(EncoderTraining):
-        raise ArgumentError(
-            f"'encoder_training' must be one of {', '.join(get_args(EncoderTraining))} (got {encoder_training!r})"
-        )
-    if live and encoder_training != "frozen" and not live.trained_parameters():
-        raise ArgumentError(f"{', '.join(live.names)}: there are no weights to train; leave 'encoder_training' frozen")
+    _check_encoders(live, encoder_training)
     device = resolve_device(options.device)
     chosen = _choose_features(model_name, dataset, features, live)
     if issubclass(model_class(model_name), Recommender):
@@ -237,6 +232,15 @@ def _choose_features(
     if not chosen and not live:
         raise ArgumentError(f"'{model_name}' recommends from item features, and {dataset.name} has none")
     return chosen
+
+
+def _check_encoders(live: LiveFeatures | None, training: str) -> None:
+    if training not in get_args(EncoderTraining):
+        raise ArgumentError(
+            f"'encoder_training' must be one of {', '.join(get_args(EncoderTraining))} (got {training!r})"
+        )
+    if live and training != "frozen" and not live.trained_parameters():
+        raise ArgumentError(f"{', '.join(live.names)}: there are no weights to train; leave 'encoder_training' frozen")
 
 
 def _check_selection(dataset: Dataset, options: TrainOptions, evaluation: EvalOptions) -> None:
