@@ -146,6 +146,16 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _shown(options: argparse.Namespace) -> list[str]:
+    """The command line without the folders of this machine."""
+    shown = ["--size", options.size, "--preset", options.preset, "--stages", *options.stages]
+    if options.epochs is not None:
+        shown += ["--epochs", str(options.epochs)]
+    if options.weights is not None:
+        shown += ["--weights", options.weights.name]
+    return [*shown, "--device", options.device, "--precision", options.precision]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train what is missing, print the report and write it."""
     options = parse_arguments(arguments)
@@ -155,8 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     runs = [run_of(stage, folder / stage, options, training) for stage in options.stages]
     sounds = find_sounds(options.data)
     floor = accuracy_by_fold(encode_sounds(create_encoder(FLOOR, "audio"), sounds.paths), sounds)
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    command = shlex.join(["python", "benchmarks/esc10_training.py", "DATA", *given[1:]])
+    command = shlex.join(["python", "benchmarks/esc10_training.py", "DATA", *_shown(options)])
     text = "\n".join(report_lines(runs, floor, training, options.size, command))
     print(text)
     options.out.write_text(text, encoding="utf-8")
