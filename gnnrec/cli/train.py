@@ -39,6 +39,7 @@ def train(
     settings: Annotated[list[str] | None, typer.Option("--set", help="An argument of the model, key=value.")] = None,
     max_epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 1000,
     batch_size: Annotated[int, typer.Option(help="Training pairs a step.")] = 2048,
+    accumulate_steps: Annotated[int, typer.Option(help="Batches a step of the optimizer.")] = 1,
     learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = 3e-3,
     patience: Annotated[int, typer.Option(help="Evaluations without improvement before stopping.")] = 20,
     evaluate_every: Annotated[int, typer.Option(help="Epochs between evaluations.")] = 1,
@@ -77,6 +78,7 @@ def train(
     options = TrainOptions(
         learning_rate=learning_rate,
         batch_size=batch_size,
+        accumulate_steps=accumulate_steps,
         max_epochs=max_epochs,
         patience=patience,
         evaluate_every=evaluate_every,

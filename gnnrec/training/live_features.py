@@ -144,6 +144,7 @@ class LiveFeatures(nn.Module):
         remembered = self.current() if self._remembered is None else self._remembered
         if self.is_warming_up:
             return remembered
+        items = items[torch.stack([self._mask(place) for place in range(len(self.names))]).any(dim=0)[items]]
         if len(items) > self.options.max_items:
             order = torch.randperm(len(items), device=items.device)[: self.options.max_items]
             items = items[order.sort().values]

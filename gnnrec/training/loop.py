@@ -65,7 +65,7 @@ def fit(
             callback.on_start(state)
         while state.epoch < options.max_epochs and not state.stop:
             started = time.perf_counter()
-            losses = _train_epoch(state, sampler, graph, features, options.batch_size, callbacks)
+            losses = _train_epoch(state, sampler, graph, features, options, callbacks)
             state.epoch += 1
             record: dict[str, Any] = {"epoch": state.epoch, "losses": losses}
             record["train_seconds"] = time.perf_counter() - started
@@ -91,7 +91,7 @@ def _train_epoch(
     sampler: TripleSampler,
     graph: BipartiteGraph,
     features: Mapping[str, ItemFeatures],
-    batch_size: int,
+    options: TrainOptions,
     callbacks: Sequence[Callback],
 ) -> dict[str, float]:
     """One pass over all training pairs; gives the mean of each loss term, refuses one that is not finite."""
@@ -99,17 +99,22 @@ def _train_epoch(
     model.train()
     model.begin_epoch(graph, features)
     triples = sampler.epoch(state.generator)
-    num_steps = math.ceil(len(sampler) / batch_size)
+    num_steps = math.ceil(len(sampler) / options.batch_size)
+    accumulated = options.accumulate_steps
     names: list[str] = []
     sums = torch.zeros((), device=graph.device)
     culprits = torch.zeros((), dtype=torch.bool, device=graph.device)
-    batches = zip(*(torch.split(column, batch_size) for column in triples), strict=True)
+    batches = zip(*(torch.split(column, options.batch_size) for column in triples), strict=True)
     for step, columns in enumerate(batches, start=1):
         terms = model.loss(graph, features, Batch(*columns))
         values = torch.stack(list(terms.values()))
-        state.optimizer.zero_grad(set_to_none=True)
-        values.sum().backward()  # type: ignore[no-untyped-call]
-        state.optimizer.step()
+        if (step - 1) % accumulated == 0:
+            state.optimizer.zero_grad(set_to_none=True)
+        # The last group of an epoch may be smaller; its mean is taken over the batches that it has.
+        group = min(accumulated, num_steps - (step - 1) // accumulated * accumulated)
+        (values.sum() / group).backward()  # type: ignore[no-untyped-call]
+        if step % accumulated == 0 or step == num_steps:
+            state.optimizer.step()
         # Sums and the first bad terms stay on the device: reading them at every step would make a GPU wait.
         names, values = list(terms), values.detach()
         sums = sums + values

@@ -14,6 +14,8 @@ class TrainOptions:
     Args:
         learning_rate: Step size of Adam.
         batch_size: Training pairs a step.
+        accumulate_steps: Batches whose gradients are averaged for one step of the optimizer: with an encoder that
+            learns too, as good as larger batches and with the memory of small ones.
         max_epochs: Epochs at most.
         patience: Evaluations without a better validation metric after which training stops.
         evaluate_every: Epochs between evaluations.
@@ -25,6 +27,7 @@ class TrainOptions:
 
     learning_rate: float = 3e-3
     batch_size: int = 2048
+    accumulate_steps: int = 1
     max_epochs: int = 1000
     patience: int = 20
     evaluate_every: int = 1
@@ -34,7 +37,7 @@ class TrainOptions:
     deterministic: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "max_epochs", "patience", "evaluate_every"):
+        for name in ("batch_size", "accumulate_steps", "max_epochs", "patience", "evaluate_every"):
             if getattr(self, name) < 1:
                 raise ArgumentError(f"'{name}' must be a positive integer (got {getattr(self, name)})")
         if not self.learning_rate > 0:

@@ -121,3 +121,22 @@ def test_begin_epoch_runs_once_an_epoch() -> None:
 
     fit(Counting(DATASET.num_users, DATASET.num_items), GRAPH, {}, OPTIONS)
     assert Counting.begun == OPTIONS.max_epochs
+
+
+def test_accumulated_batches_are_one_step_of_their_mean() -> None:
+    """Eight pairs: two batches of four give the step of one batch of eight; three of three, three and two do not."""
+    graph = BipartiteGraph(torch.stack([torch.arange(8) % 4, torch.arange(8)]), 4, 8)
+    tables = {}
+    for batch_size, accumulate_steps in ((8, 1), (4, 2), (4, 1), (3, 3)):
+        torch.manual_seed(0)
+        model = BPRMF(4, 8, embedding_dim=4, regularization=0.0)
+        options = TrainOptions(
+            max_epochs=2, batch_size=batch_size, accumulate_steps=accumulate_steps, learning_rate=0.1, device="cpu"
+        )
+        fit(model, graph, {}, options)
+        tables[batch_size, accumulate_steps] = next(model.parameters()).detach()
+    torch.testing.assert_close(tables[8, 1], tables[4, 2], rtol=1e-5, atol=1e-6)
+    assert not torch.allclose(tables[8, 1], tables[4, 1], atol=1e-3)
+    assert torch.isfinite(tables[3, 3]).all() and not torch.allclose(tables[8, 1], tables[3, 3], atol=1e-6)
+    with pytest.raises(ArgumentError, match="'accumulate_steps' must be a positive integer"):
+        TrainOptions(accumulate_steps=0)
