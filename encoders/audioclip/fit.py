@@ -8,6 +8,7 @@ from torch import Tensor
 
 from encoders.audioclip.decay import undecayed_apart
 from encoders.audioclip.model import AudioCLIP
+from encoders.augmentation.batches import mirror_images, shift_sounds
 from encoders.errors import ArgumentError
 from encoders.training import TrainingOptions, TrainingTask, fit
 from encoders.training.order import training_batches
@@ -76,7 +77,7 @@ class _CatalogTask(TrainingTask):
         seed, items = self.options.seed, self.items
         random = torch.Generator().manual_seed(hash((seed, epoch, _AUGMENTATION)) % 2**63)
         for places in training_batches(len(items.image), self.options.batch_size, epoch=epoch, seed=seed):
-            image, audio = _mirror(items.image[places], random), _shift(items.audio[places], random)
+            image, audio = mirror_images(items.image[places], random), shift_sounds(items.audio[places], random)
             yield _Items(image, items.text[places], audio)
 
     def loss(self, batch: _Items) -> dict[str, Tensor]:
@@ -91,16 +92,3 @@ class _CatalogTask(TrainingTask):
 
     def after_step(self) -> None:
         self.audioclip.limit_logit_scales()
-
-
-def _mirror(image: Tensor, random: torch.Generator) -> Tensor:
-    """Each picture left to right with probability one half."""
-    mirrored = torch.rand(len(image), generator=random) < 0.5
-    return torch.where(mirrored[:, None, None, None], image.flip(-1), image)
-
-
-def _shift(audio: Tensor, random: torch.Generator) -> Tensor:
-    """Each sound rotated in time by up to a quarter of its length."""
-    length = audio.shape[1]
-    offset = torch.randint(0, max(1, length // 4), (len(audio), 1), generator=random)
-    return audio.gather(1, (torch.arange(length)[None] + offset) % length)

@@ -6,6 +6,7 @@ is given, but what it gives may share memory with that.
 """
 
 from encoders.augmentation.audioclip import audioclip_augmentation, audioclip_evaluation
+from encoders.augmentation.batches import augment_batch, mirror_images, shift_sounds
 from encoders.augmentation.center_fit import CenterFit
 from encoders.augmentation.pipeline import Pipeline
 from encoders.augmentation.random_crop import RandomCrop
@@ -28,4 +29,7 @@ __all__ = [
     "Transform",
     "audioclip_augmentation",
     "audioclip_evaluation",
+    "augment_batch",
+    "mirror_images",
+    "shift_sounds",
 ]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from encoders import Encoder
+from encoders.augmentation.batches import augment_batch
 from encoders.base import average_samples
 from encoders.store.prepared import PreparedContents
 from gnnrec.data.item_features import ItemFeatures
@@ -99,8 +100,11 @@ class LiveFeatures(nn.Module):
         """
         place = self.names.index(name)
         encoder, device = self.encoders[place], self._memory(place).device
-        encoder.train(self.options.batch_statistics and self.training and torch.is_grad_enabled())
+        learning = self.training and torch.is_grad_enabled()
+        encoder.train(self.options.batch_statistics and learning)
         samples, counts = self.contents[place].gather(items)
+        if self.options.augment and learning:
+            samples = augment_batch(samples, self.contents[place].modality)
         rows = []
         for chunk in torch.split(samples, self.options.chunk_samples):
             batch = chunk.to(device)

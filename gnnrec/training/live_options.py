@@ -25,6 +25,7 @@ class LiveOptions:
         batch_statistics: Whether encoders learn in training mode, where batch normalisation goes by the batch and
             dropout drops. Encoders with random weights need it to learn well; trained ones keep what they know better
             without, and then an item's vector does not depend on which others a step touches.
+        augment: Whether pictures are mirrored and sounds shifted at random where they are encoded with gradient.
         precision: Of the encoders: ``"fp32"`` or ``"bf16"``.
 
     Raises:
@@ -40,6 +41,7 @@ class LiveOptions:
     chunk_samples: int = 64
     checkpoint: bool = False
     batch_statistics: bool = False
+    augment: bool = False
     precision: str = "fp32"
 
     def __post_init__(self) -> None:

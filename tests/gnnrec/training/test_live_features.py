@@ -269,6 +269,22 @@ def test_checkpointing_and_small_chunks_change_nothing_but_memory(catalog: Catal
     assert 0 <= again - 3 * 8 * 8 * 4 < 64  # the picture itself, and a few numbers to average by
 
 
+def test_augmentation_and_batch_statistics_are_for_learning_alone(catalog: Catalog) -> None:
+    plain = make_live(catalog).current()["image"].x
+    live = make_live(catalog, augment=True, batch_statistics=True)
+    torch.testing.assert_close(live.current()["image"].x, plain)
+    live.begin_epoch()
+    torch.manual_seed(0)
+    seen = live.touch(torch.arange(ITEMS))["image"].x
+    assert not torch.allclose(seen, plain, atol=1e-3)
+    assert float(live.encoders[0].norm.num_batches_tracked) == 1.0
+    pictures = make_live(catalog, augment=True)
+    pictures.current()
+    pictures.begin_epoch()
+    changed = (pictures.touch(torch.arange(ITEMS))["image"].x - plain).abs().amax(dim=1) > 1e-4
+    assert 0 < int(changed.sum()) < ITEMS - 1  # each is mirrored with probability one half
+
+
 def test_encoders_have_their_own_learning_rate_and_weight_decay(catalog: Catalog, graph: BipartiteGraph) -> None:
     live = make_live(catalog, learning_rate=1e-5, weight_decay=0.5)
     model = make_model("vbpr")
