@@ -74,8 +74,10 @@ class LabeledCollection:
             ArgumentError: If there is no such fold or no other.
         """
         folds = self.folds
+        if not folds:
+            raise ArgumentError(f"'{self.name}' has no folds, so none can be held out (got {fold})")
         if fold not in folds or len(folds) < 2:
-            found = ", ".join(map(str, folds)) or "none"
+            found = ", ".join(map(str, folds))
             raise ArgumentError(f"'fold' must be one of at least two folds of '{self.name}', {found} (got {fold})")
         training = tuple(item for item in self.items if item.fold != fold)
         return training, tuple(item for item in self.items if item.fold == fold)

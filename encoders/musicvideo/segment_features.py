@@ -17,6 +17,7 @@ from encoders.store.tensor_file import read_tensor_file, write_tensor_file
 
 __all__ = ["FeatureSplit", "SegmentFeatures"]
 
+_FEWEST_FILMS = 6
 _TENSORS = ("audio", "video", "film", "section")
 
 
@@ -115,24 +116,27 @@ class SegmentFeatures:
 
         Args:
             train: Share of the films.
-            valid: Share of the films, at least one of them.
-            test: Share of the films, at least one of them.
+            valid: Share of the films, at least two of them.
+            test: Share of the films, at least two of them.
             seed: Of the draw, which depends on the names of the films and not on their order.
 
         Raises:
-            ArgumentError: If the shares are not positive or do not add up to 1, or there are fewer than three films.
+            ArgumentError: If the shares are not positive or do not add up to 1, or there are fewer than six films.
         """
         if min(train, valid, test) <= 0 or not math.isclose(train + valid + test, 1, abs_tol=1e-6):
             raise ArgumentError(
                 f"'train', 'valid' and 'test' must be positive and add up to 1 (got {train}, {valid}, {test})"
             )
         count = len(self.film_names)
-        if count < 3:
-            raise ArgumentError(f"a split needs at least three films (got {count})")
+        if count < _FEWEST_FILMS:
+            raise ArgumentError(
+                f"a split into training, validation and test needs at least {_FEWEST_FILMS} films, two for each part "
+                f"(got {count})"
+            )
         by_name = np.array(sorted(range(count), key=self.film_names.__getitem__))
         order = torch.from_numpy(by_name[np.random.default_rng(seed).permutation(count)])
-        num_valid, num_test = (max(1, round(share * count)) for share in (valid, test))
-        num_train = max(1, count - num_valid - num_test)
+        num_valid, num_test = (max(2, round(share * count)) for share in (valid, test))
+        num_train = max(2, count - num_valid - num_test)
         parts = torch.tensor_split(order, (num_train, count - num_test))
         return FeatureSplit(*(self.select_films(part) for part in parts))
 

@@ -63,6 +63,28 @@ class CheckpointFolder:
         if saved["identity"] != self.identity:
             raise TrainingError(
                 f"{self.checkpoint}: belongs to a run with other data or settings; go on with the same ones, or choose "
-                f"another folder\n  that run: {saved['identity']}\n  this run: {self.identity}"
+                f"another folder\n{_differences(saved['identity'], self.identity)}"
             )
         return saved
+
+
+def _differences(one: str, other: str) -> str:
+    """What differs between two identities, a line each."""
+    first, second = _flat(one), _flat(other)
+    names = [name for name in {**first, **second} if first.get(name) != second.get(name)]
+    return "\n".join(f"  {name}: that run {first.get(name)}, this run {second.get(name)}" for name in names)
+
+
+def _flat(identity: str) -> dict[str, Any]:
+    try:
+        values = json.loads(identity)
+    except ValueError:
+        values = identity
+    if not isinstance(values, dict):
+        return {"identity": values}
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat.update(
+            {f"{name}.{key}": inner for key, inner in value.items()} if isinstance(value, dict) else {name: value}
+        )
+    return flat

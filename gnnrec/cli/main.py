@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -50,6 +51,7 @@ def main() -> None:
     # --debug is taken anywhere on the line, because it is added to a command that has just failed.
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    warnings.showwarning = _warn  # type: ignore[assignment]
     try:
         code = app(args=arguments, prog_name="gnnrec", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
@@ -57,6 +59,11 @@ def main() -> None:
             raise
         code = _report(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _warn(message: Warning | str, *rest: object) -> None:
+    """A warning as a line, without the place in the source."""
+    print(f"warning: {message}", file=sys.stderr)
 
 
 def _report(error: BaseException) -> int:

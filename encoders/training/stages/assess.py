@@ -17,6 +17,7 @@ from encoders.training.stages.frame_samples import FrameSamples
 from encoders.training.stages.initial_weights import sample_rate_of
 from encoders.training.stages.settings import StageSettings
 from encoders.training.stages.sound_samples import EVALUATION, SoundSamples
+from encoders.training.stages.stage_data import sound_seconds
 from encoders.training.stages.stage_model import StageModel
 from encoders.training.stages.standalone_task import classification_figures
 
@@ -102,13 +103,10 @@ def assess(
 def _samples(
     items: Sequence[LabeledItem], collection: LabeledCollection, settings: StageSettings, size: str
 ) -> SoundSamples:
-    seconds = settings.seconds or collection.seconds
-    if seconds is None:
-        raise ArgumentError(f"'seconds' must be given: sounds of '{collection.name}' have no length of their own")
     return SoundSamples(
         items,
         sample_rate=sample_rate_of(size),
-        seconds=seconds,
+        seconds=sound_seconds(collection, settings),
         channels=settings.channels,
         rescale=settings.rescale,
         cache_gigabytes=0.0,

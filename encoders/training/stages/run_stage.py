@@ -12,20 +12,20 @@ import torch
 
 from encoders.audioclip import AudioCLIP
 from encoders.audioclip.checkpoint import save_weights
-from encoders.datasets import LabeledCollection, LabeledItem, class_weights, sample_weights
+from encoders.datasets import LabeledCollection, LabeledItem
 from encoders.errors import ArgumentError
 from encoders.image_preprocess import ImagePreprocess
 from encoders.training.checkpoint import CheckpointFolder
 from encoders.training.loop import Epoch, Step, fit
 from encoders.training.options import TrainingOptions
-from encoders.training.order import split_by_class
 from encoders.training.run_files import file_hash, versions, write_json
 from encoders.training.stages.cooperative_task import CooperativeTask
 from encoders.training.stages.frame_samples import FrameSamples
-from encoders.training.stages.initial_weights import initial_audioclip, initial_head, sample_rate_of, weights_file
+from encoders.training.stages.initial_weights import initial_audioclip, initial_head, weights_file
+from encoders.training.stages.seen_items import require_unseen
 from encoders.training.stages.settings import StageSettings
-from encoders.training.stages.sound_samples import SoundSamples
 from encoders.training.stages.stage import find_stage
+from encoders.training.stages.stage_data import StageData, prepare_stage_data
 from encoders.training.stages.standalone_task import StandaloneTask
 
 __all__ = ["StageResult", "run_stage"]
@@ -45,7 +45,7 @@ class StageResult:
         best_epoch: The one whose weights were kept.
         seconds: Of the epochs together.
         items: Number of items by part.
-        left_out: Items that lack what the stage needs, a sound or a picture.
+        left_out: Items that lack what the stage needs, a sound or a picture, or whose sound cannot be read.
         peak_gigabytes: Most memory that tensors took on a GPU; None on a CPU.
     """
 
@@ -98,79 +98,85 @@ def run_stage(
         WeightsError: If the weights do not fit.
         TrainingError: If the loss is not finite or the folder holds another run.
     """
-    stage = find_stage(settings.stage)
-    usable = [item for item in train if item.audio is not None and (item.images or not stage.uses_images)]
-    tested = [item for item in test if item.audio is not None]
-    if not usable:
-        lacking = "a sound and a picture" if stage.uses_images else "a sound"
-        raise ArgumentError(f"'{stage.name}' needs items with {lacking}; '{collection.name}' has none to train on")
     _check_options(settings, options, clip)
-    labels = collection.label_matrix(usable)
-    kept, held = split_by_class(labels, settings.validation_share, seed=options.seed)
-    parts = {
-        "train": [usable[place] for place in kept],
-        "valid": [usable[place] for place in held],
-        "test": tested,
-    }
-    identity = _identity(collection, settings, options, parts, weights, clip)
+    if weights is not None:
+        require_unseen(weights, collection, test)
+    if folder is not None and (folder / "checkpoint.pt").is_file() and not resume:
+        raise ArgumentError(f"'{folder}' holds a run; go on with it by resuming, or choose another folder")
+    data = prepare_stage_data(collection, settings, options, train=train, test=test, on_decoded=on_decoded)
+    identity = _identity(collection, settings, options, data, weights, clip)
+    task = _task(collection, settings, options, data, weights, clip, frame_file or _frame_file(folder))
     checkpoints = None
-    if folder is not None:
-        _start_folder(folder, identity, resume)
+    if folder is not None:  # nothing is written before all that can be refused has been
         checkpoints = CheckpointFolder(folder, json.dumps(identity, sort_keys=True))
-        frame_file = frame_file or folder / "frozen_frames.safetensors"
-    samples = {name: _samples(items, collection, settings, options) for name, items in parts.items() if items}
-    for made in samples.values():
-        made.decode(on_decoded)
-    matrices = {name: collection.label_matrix(items) for name, items in parts.items()}
-    validation = (samples["valid"], matrices["valid"]) if held else None
-    item_weights = None
-    if settings.class_weighted:
-        item_weights = sample_weights(matrices["train"], class_weights(parts["train"], len(collection.classes)))
-    common: dict[str, Any] = {
-        "multi_label": collection.multi_label,
-        "batch_size": options.batch_size,
-        "seed": options.seed,
-        "sample_weights": item_weights,
-        "validation": validation,
-        "workers": settings.workers,
-    }
-    task: StandaloneTask | CooperativeTask
-    if stage.stand_alone:
-        head = initial_head(settings, len(collection.classes), weights=weights, seed=options.seed)
-        task = StandaloneTask(head, samples["train"], matrices["train"], **common)
-    else:
-        model = initial_audioclip(settings, weights=weights, clip=clip, seed=options.seed)
-        frames = None
-        if stage.uses_images:
-            preprocess = ImagePreprocess(size=model.image_resolution)
-            frames = FrameSamples(parts["train"], preprocess=preprocess, seed=options.seed)
-        task = CooperativeTask(
-            model,
-            samples["train"],
-            [collection.label_text(item) for item in parts["train"]],
-            list(collection.classes),
-            freeze=not stage.trains_all,
-            frames=frames,
-            frame_file=frame_file,
-            **common,
-        )
+        if checkpoints.read(torch.device("cpu")) is None:
+            trained_on = _trained_on(data)
+            content = {"kind": "audioclip", **identity, "trained_on": trained_on, "versions": versions()}
+            write_json(folder / "run.json", content)
     started = time.perf_counter()
     if torch.device(options.device).type == "cuda":
         torch.cuda.reset_peak_memory_stats(options.device)
     state = fit(task, options, folder=checkpoints, on_step=on_step, on_epoch=on_epoch)
     result = StageResult(
         valid=task.validate(),
-        test=task.evaluate(samples["test"], matrices["test"]) if tested else {},
+        test=task.evaluate(data.samples["test"], data.labels["test"]) if "test" in data.samples else {},
         epochs=state.epoch,
         best_epoch=state.best_epoch or state.epoch,
         seconds=round(time.perf_counter() - started, 3),
-        items={name: len(items) for name, items in parts.items()},
-        left_out=len(train) - len(usable) + len(test) - len(tested),
+        items={name: len(data.items(name)) for name in ("train", "valid", "test")},
+        left_out=data.left_out,
         peak_gigabytes=_peak_gigabytes(options.device),
     )
     if folder is not None:
         _finish_folder(folder, task, collection, settings, result)
     return result
+
+
+def _task(
+    collection: LabeledCollection,
+    settings: StageSettings,
+    options: TrainingOptions,
+    data: StageData,
+    weights: Path | None,
+    clip: Path | None,
+    frame_file: Path | None,
+) -> StandaloneTask | CooperativeTask:
+    """The model of a stage with its data."""
+    stage, samples = find_stage(settings.stage), data.samples["train"]
+    common: dict[str, Any] = {
+        "multi_label": collection.multi_label,
+        "batch_size": options.batch_size,
+        "seed": options.seed,
+        "sample_weights": data.sample_weights,
+        "validation": data.validation,
+        "workers": settings.workers,
+    }
+    if options.batch_size > len(samples):
+        raise ArgumentError(
+            f"'batch_size' must be at most the number of training items {len(samples)} (got {options.batch_size})"
+        )
+    if stage.stand_alone:
+        head = initial_head(settings, len(collection.classes), weights=weights, seed=options.seed)
+        return StandaloneTask(head, samples, data.labels["train"], **common)
+    model = initial_audioclip(settings, weights=weights, clip=clip, seed=options.seed)
+    frames = None
+    if stage.uses_images:
+        preprocess = ImagePreprocess(size=model.image_resolution)
+        frames = FrameSamples(samples.items, preprocess=preprocess, seed=options.seed)
+    return CooperativeTask(
+        model,
+        samples,
+        [collection.label_text(item) for item in samples.items],
+        list(collection.classes),
+        freeze=not stage.trains_all,
+        frames=frames,
+        frame_file=frame_file,
+        **common,
+    )
+
+
+def _frame_file(folder: Path | None) -> Path | None:
+    return None if folder is None else folder / "frozen_frames.safetensors"
 
 
 def _check_options(settings: StageSettings, options: TrainingOptions, clip: Path | None) -> None:
@@ -180,34 +186,16 @@ def _check_options(settings: StageSettings, options: TrainingOptions, clip: Path
         raise ArgumentError(f"'{settings.stage}' trains the audio head alone and takes no weights of CLIP")
 
 
-def _samples(
-    items: Sequence[LabeledItem], collection: LabeledCollection, settings: StageSettings, options: TrainingOptions
-) -> SoundSamples:
-    seconds = settings.seconds or collection.seconds
-    if seconds is None:
-        raise ArgumentError(f"'seconds' must be given: sounds of '{collection.name}' have no length of their own")
-    return SoundSamples(
-        items,
-        sample_rate=sample_rate_of(settings.size),
-        seconds=seconds,
-        channels=settings.channels,
-        rescale=settings.rescale,
-        augment=settings.augment,
-        seed=options.seed,
-        cache_gigabytes=settings.cache_gigabytes,
-    )
-
-
 def _identity(
     collection: LabeledCollection,
     settings: StageSettings,
     options: TrainingOptions,
-    parts: dict[str, list[LabeledItem]],
+    data: StageData,
     weights: Path | None,
     clip: Path | None,
 ) -> dict[str, Any]:
     """What makes the run what it is; the checkpoint of another one is refused."""
-    names = "\n".join(f"{part} {item.name} {item.labels}" for part, items in parts.items() for item in items)
+    names = "\n".join(f"{part} {item.name} {item.labels}" for part in data.samples for item in data.items(part))
     return {
         "data": {"name": collection.name, "items": hashlib.blake2b(names.encode(), digest_size=16).hexdigest()},
         "settings": {
@@ -223,12 +211,14 @@ def _without(values: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in names}
 
 
-def _start_folder(folder: Path, identity: dict[str, Any], resume: bool) -> None:
-    if (folder / "run.json").is_file() and not resume:
-        raise ArgumentError(f"'{folder}' holds a run; go on with it by resuming, or choose another folder")
-    if not (folder / "run.json").is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "run.json", {"kind": "audioclip", **identity, "versions": versions()})
+def _trained_on(data: StageData) -> dict[str, list[Any]]:
+    """Folds and parts of the data set whose items may not be measured on, and those that may."""
+    seen = [*data.items("train"), *data.items("valid")]
+    return {
+        "folds": sorted({item.fold for item in seen if item.fold is not None}),
+        "parts": sorted({item.part for item in seen if item.part is not None}),
+        "held_out_folds": sorted({item.fold for item in data.items("test") if item.fold is not None}),
+    }
 
 
 def _finish_folder(

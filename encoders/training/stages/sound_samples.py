@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from encoders.augmentation import audioclip_augmentation, audioclip_evaluation
 from encoders.datasets import LabeledItem, load_sound
-from encoders.errors import ArgumentError
+from encoders.errors import ArgumentError, ContentError
 
 __all__ = ["EVALUATION", "SoundSamples"]
 
@@ -19,6 +19,7 @@ EVALUATION = 0
 
 _FULL_SCALE = 32767.0
 _BYTES = 2**30
+_AT_ONCE = 32
 
 
 class SoundSamples(Dataset[Tensor]):
@@ -68,28 +69,50 @@ class SoundSamples(Dataset[Tensor]):
         """Number of sounds."""
         return len(self.items)
 
-    def decode(self, on_decoded: Callable[[int, int], None] | None = None) -> None:
+    def decode(self, on_decoded: Callable[[int, int], None] | None = None) -> dict[str, str]:
         """Decode sounds into memory until the budget is used up; worker processes then share them.
+
+        Items whose sound cannot be read are left out.
 
         Args:
             on_decoded: Called with the number of decoded sounds and of all.
 
-        Raises:
-            ContentError: If one cannot be decoded.
+        Returns:
+            Reason by name of the items that were left out.
         """
         left = self._budget - sum(waveform.nbytes for waveform in self._decoded.values())
+        problems: dict[int, str] = {}
         places = [place for place in range(len(self.items)) if place not in self._decoded]
         with ThreadPoolExecutor(torch.get_num_threads()) as threads:
             # A few at a time, so that what exceeds the budget is not decoded in vain.
-            for start in range(0, len(places), 32):
-                chunk = places[start : start + 32]
-                for place, waveform in zip(chunk, threads.map(self._load, chunk), strict=True):
-                    left -= waveform.nbytes
-                    if left < 0:
-                        return
-                    self._decoded[place] = waveform
+            for start in range(0, len(places), _AT_ONCE):
+                chunk = places[start : start + _AT_ONCE]
+                for place, found in zip(chunk, threads.map(self._try_to_load, chunk), strict=True):
+                    if isinstance(found, str):
+                        problems[place] = found
+                    elif left >= found.nbytes:
+                        left -= found.nbytes
+                        self._decoded[place] = found
+                    else:
+                        left = -1
                 if on_decoded:
                     on_decoded(len(self._decoded), len(self.items))
+                if left < 0:
+                    break
+        return self._leave_out(problems)
+
+    def _try_to_load(self, place: int) -> Tensor | str:
+        try:
+            return self._load(place)
+        except ContentError as error:
+            return str(error)
+
+    def _leave_out(self, problems: dict[int, str]) -> dict[str, str]:
+        kept = [place for place in range(len(self.items)) if place not in problems]
+        named = {self.items[place].name: reason for place, reason in problems.items()}
+        self._decoded = {new: self._decoded[place] for new, place in enumerate(kept) if place in self._decoded}
+        self.items = [self.items[place] for place in kept]
+        return named
 
     def __getitem__(self, draw: tuple[int, int]) -> Tensor:
         """The sample of an epoch and a place. Shape: (channels, samples), float32 between -1 and 1."""

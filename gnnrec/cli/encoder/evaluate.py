@@ -17,7 +17,7 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="Run folder, or a file of AudioCLIP's weights.")],
     path: Annotated[Path, typer.Argument(help="Data set.")],
     fold: Annotated[
-        str | None, typer.Option(help="Measure on this fold, or all: each fold by its own run [default: as trained].")
+        str | None, typer.Option(help="Fold to measure on, or all [default: what the run held out].")
     ] = None,
     template: Annotated[str, typer.Option(help="Text around class names, such as 'the sound of {}'.")] = "{}",
     picture: Annotated[Path | None, typer.Option(help="File for a picture of the confusions (.png).")] = None,
@@ -39,6 +39,7 @@ def evaluate(
     from gnnrec.cli.encoder.train_audioclip import describe, show_folds
     from gnnrec.cli.output import print_json, print_table, status
 
+    _check_run(run)
     if (run / "run.json").is_file() and _is_music_video(run):
         _retrieval(run, path, json)
         return
@@ -65,7 +66,7 @@ def evaluate(
                 confusion = found.confusion if confusion is None else confusion + found.confusion
     if picture is not None:
         _draw(confusion, collection, picture)
-    if fold == "all":
+    if len(by_fold) > 1:
         flat = {
             number: {f"{task}: {name}": value for task, values in figures.items() for name, value in values.items()}
             for number, figures in by_fold.items()
@@ -87,16 +88,28 @@ def evaluate(
 def _jobs(
     run: Path, collection: "LabeledCollection", fold: str | None
 ) -> dict[int, tuple[Path, tuple["LabeledItem", ...]]]:
-    """By fold the folder of a model and the items to measure it on; 0 where there are no folds."""
+    """By fold the folder of a model and the items to measure it on; 0 where there are no folds.
+
+    Raises:
+        ArgumentError: If a run was trained on what it would be measured on.
+    """
+    from encoders.training.stages import held_out_folds, require_unseen
     from gnnrec.cli.encoder.train_audioclip import split_items
 
-    if fold != "all":
+    own = {number: run / f"fold-{number}" for number in collection.folds if (run / f"fold-{number}").is_dir()}
+    wanted = [int(fold)] if fold is not None and fold.isdigit() else list(own)
+    if fold is None and not own:
+        wanted = held_out_folds(run, collection)
+    if fold == "all" and not own:
+        wanted = collection.folds
+    if wanted:
+        jobs = {number: (own.get(number, run), collection.fold_split(number)[1]) for number in wanted}
+    else:
         train, test = split_items(collection, fold)
-        return {int(fold or 0): (run, test or train)}
-    own = {number: run / f"fold-{number}" for number in collection.folds}
-    return {
-        number: (folder if folder.is_dir() else run, collection.fold_split(number)[1]) for number, folder in own.items()
-    }
+        jobs = {0: (run, test or train)}
+    for folder, items in jobs.values():
+        require_unseen(folder, collection, items)
+    return jobs
 
 
 def _draw(confusion: "Tensor | None", collection: "LabeledCollection", picture: Path) -> None:
@@ -108,6 +121,18 @@ def _draw(confusion: "Tensor | None", collection: "LabeledCollection", picture: 
         return
     draw_confusion_matrix(confusion, list(collection.classes), picture, title=collection.name)
     status(f"picture of the confusions written to {picture}")
+
+
+def _check_run(run: Path) -> None:
+    """Refuse a folder without a run, or one of several runs that are not those of folds."""
+    from encoders.errors import ArgumentError
+
+    if run.is_dir() and not (run / "run.json").is_file():
+        within = sorted(path.parent.name for path in run.glob("*/run.json"))
+        if not within:
+            raise ArgumentError(f"'{run}' holds no run (no run.json)")
+        if not all(name.startswith("fold-") for name in within):
+            raise ArgumentError(f"'{run}' holds several runs: {', '.join(within)}; name one of them")
 
 
 def _is_music_video(run: Path) -> bool:

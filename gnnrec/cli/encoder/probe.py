@@ -20,18 +20,27 @@ def probe(
     """Read genres or tags from frozen and trained vectors by a small perceptron, and compare how well that goes."""
     from dataclasses import asdict
 
+    from encoders.errors import ArgumentError
     from encoders.musicvideo import MusicVideoRun, load_music_video_model, probe_representations, read_film_labels
     from gnnrec.cli.encoder.train_musicvideo import read_segment_features
     from gnnrec.cli.output import print_json, print_table
 
     features = read_segment_features(path)
-    results = probe_representations(
-        load_music_video_model(run / "model.safetensors"),
-        MusicVideoRun.read(run).split(features),
-        read_film_labels(labels, several=tags),
-        max_classes=max_classes,
-        seeds=range(seeds),
-    )
+    given = read_film_labels(labels, several=tags)
+    known = [name for name in features.film_names if name in given]
+    if not known:
+        raise ArgumentError(
+            f"{labels}: names none of the films in {path} (it has '{next(iter(given))}', there are such as "
+            f"'{features.film_names[0]}')"
+        )
+    model, split = load_music_video_model(run / "model.safetensors"), MusicVideoRun.read(run).split(features)
+    try:
+        results = probe_representations(model, split, given, max_classes=max_classes, seeds=range(seeds))
+    except ArgumentError as error:
+        raise ArgumentError(
+            f"{labels}: {error}; it labels {len(known)} of {len(features.film_names)} films, and each of training, "
+            "validation and test needs some of every label"
+        ) from None
     if json:
         print_json({name: asdict(result) for name, result in results.items()})
         return

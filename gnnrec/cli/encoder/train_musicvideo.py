@@ -94,6 +94,12 @@ def _tell(progress: "EncoderProgress", configuration: str, stage: str) -> None:
 
 def read_segment_features(path: Path) -> "SegmentFeatures":
     """The features of a folder of segments, or of a file."""
+    from encoders.errors import ArgumentError
     from encoders.musicvideo import SegmentFeatures, segment_feature_path
 
-    return SegmentFeatures.load(segment_feature_path(path) if path.is_dir() else path)
+    file = segment_feature_path(path) if path.is_dir() else path
+    if not file.is_file():
+        raise ArgumentError(
+            f"{path}: holds no features of segments; make them with: gnnrec encoder segments FILMS --out {path}"
+        )
+    return SegmentFeatures.load(file)

@@ -50,7 +50,7 @@ def test_unknown_folds_and_parts():
     with pytest.raises(ArgumentError, match=r"'name' must be a part of 'example', train, test \(got 'valid'\)"):
         COLLECTION.part("valid")
     bare = LabeledCollection("bare", (LabeledItem("a", labels=(0,)),), ("dog",))
-    with pytest.raises(ArgumentError, match=r"'bare', none \(got 1\)"):
+    with pytest.raises(ArgumentError, match=r"'bare' has no folds, so none can be held out \(got 1\)"):
         bare.fold_split(1)
     single = LabeledCollection("single", (LabeledItem("a", labels=(0,), fold=1),), ("dog",))
     with pytest.raises(ArgumentError, match=r"at least two folds of 'single', 1 \(got 1\)"):

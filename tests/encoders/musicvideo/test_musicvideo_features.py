@@ -168,14 +168,14 @@ def test_no_film_is_in_two_parts_and_the_order_of_films_does_not_matter():
     turned = features.select_films(torch.arange(49, -1, -1))
     assert [part.film_names for part in turned.split(seed=1)] == [part.film_names for part in split]
     assert features.split(seed=2).test.film_names != split.test.film_names
-    assert [len(part.film_names) for part in features.select_films(torch.arange(3)).split()] == [1, 1, 1]
+    assert [len(part.film_names) for part in features.select_films(torch.arange(6)).split()] == [2, 2, 2]
 
 
 def test_features_and_splits_that_cannot_be():
     features = planted_pairs(4, shared=0.5, seed=0, segments=2, audio_features=5, video_features=4)
     with pytest.raises(ArgumentError, match=r"positive and add up to 1 \(got 0.8, 0.3, 0.1\)"):
         features.split(0.8, 0.3)
-    with pytest.raises(ArgumentError, match="at least three films"):
+    with pytest.raises(ArgumentError, match="at least 6 films"):
         features.select_films(torch.tensor([0, 1])).split()
     rows = [features.audio, features.video, features.film, features.film_names, features.section]
     with pytest.raises(ArgumentError, match="'video' must have 2 dimensions"):

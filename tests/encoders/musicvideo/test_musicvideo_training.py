@@ -266,8 +266,8 @@ def test_what_cannot_be_trained():
         train_music_video(features, configuration="large")
     with pytest.raises(ArgumentError, match=r"'batch_size' must be an integer of at least 3 \(got 2\)"):
         train_music_video(features, options=replace(MUSIC_VIDEO_OPTIONS, batch_size=2), shares=(0.5, 0.25, 0.25))
-    with pytest.raises(ArgumentError, match=r"at least two films"):
-        train_music_video(features, shares=(0.8, 0.1, 0.1))  # one film to validate on
+    with pytest.raises(ArgumentError, match=r"at least 6 films, two for each part \(got 5\)"):
+        train_music_video(features.select_films(torch.arange(5)))
     with pytest.raises(ArgumentError, match=r"'shared' must be from 0 to 1 \(got 2\)"):
         planted_pairs(3, shared=2, seed=0)
 

@@ -61,7 +61,7 @@ def test_a_fold_from_training_to_its_figures_and_a_picture(esc50: Path, tmp_path
 def test_all_folds_and_a_stage_that_starts_from_the_former_one(esc50: Path, tmp_path: Path) -> None:
     first, second = tmp_path / "alone", tmp_path / "names"
     common = [esc50, "--preset", "scratch", *QUICK, "--epochs", 2]
-    train(*common, "--stage", "audio-pretrain", "--fold", 1, "--out", first)
+    train(*common, "--stage", "audio-pretrain", "--fold", "all", "--out", first)
     text = train(*common, "--stage", "finetune-cooperative", "--weights", first, "--fold", "all", "--out", second)
     assert "fold 1" in text and "standard deviation" in text
     kept = json.loads((second / "folds.json").read_text())
@@ -75,6 +75,32 @@ def test_all_folds_and_a_stage_that_starts_from_the_former_one(esc50: Path, tmp_
     assert measured["metrics"]["zero-shot audio: accuracy"]["values"] == pytest.approx(
         kept["metrics"]["accuracy"]["values"]
     )
+
+
+def test_nobody_measures_on_what_was_trained_on(esc50: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    common = [esc50, "--preset", "scratch", *QUICK, "--epochs", 1]
+    train(*common, "--stage", "audio-pretrain", "--fold", 2, "--out", out)
+    own = json.loads(run("evaluate", out, esc50, "--seconds", 0.5, "--json"))  # what it held out
+    assert own == json.loads(run("evaluate", out, esc50, "--fold", 2, "--seconds", 0.5, "--json"))
+    for fold in (1, "all"):
+        message = run("evaluate", out, esc50, "--fold", fold, "--seconds", 0.5, code=2)
+        assert "was trained on fold 1 of 'esc50'" in message and "it held out fold 2" in message
+    tuned = ["--stage", "finetune-standalone", "--weights", out, "--fold", "all", "--out", tmp_path / "tuned"]
+    assert "was trained on fold 1" in train(*common, *tuned, code=2)
+    assert not (tmp_path / "tuned").exists()
+
+
+def test_a_start_that_fails_leaves_nothing_behind(esc50: Path, tmp_path: Path) -> None:
+    first, out = tmp_path / "first", tmp_path / "run"
+    common = [esc50, "--preset", "scratch", "--epochs", 1, "--fold", 1, "--device", "cpu"]
+    tiny = ["--size", "audioclip-tiny", "--seconds", 0.5, "--batch-size", 4]
+    train(*common, *tiny, "--stage", "audio-pretrain", "--out", first)
+    tuning = [*common, "--stage", "finetune-standalone", "--weights", first, "--out", out]
+    assert "is of size 'audioclip-tiny'" in train(*tuning, "--seconds", 0.5, "--batch-size", 4, code=2)
+    assert not out.exists()
+    train(*tuning, *tiny)
+    assert json.loads((out / "run.json").read_text())["settings"]["size"] == "audioclip-tiny"
 
 
 def test_a_run_is_not_overwritten_and_goes_on_when_asked(esc50: Path, tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def test_all_configurations_are_trained_by_one_command(data: Path, tmp_path: Pat
     for name in ("base", "embedding-512", "four-layers", "single-head", "temperature-0.3", "autoencoder"):
         assert name in text
         assert (tmp_path / name / "model.safetensors").is_file()
+    assert "holds several runs: autoencoder, base" in run("evaluate", tmp_path, data, code=2)
 
 
 def test_probes_compare_six_representations(data: Path, trained: Path, tmp_path: Path) -> None:
@@ -68,6 +69,10 @@ def test_probes_compare_six_representations(data: Path, trained: Path, tmp_path:
     genres.write_text("film,label\nfilm-00000,a\nfilm-00000,b\nfilm-00001,\n")
     message = run("probe", trained, data, "--labels", genres, code=2)
     assert "row 3: film 'film-00000' has a label already" in message and "row 4:" in message
+    genres.write_text("film,label\nnobody,a\n")
+    assert "names none of the films" in run("probe", trained, data, "--labels", genres, code=2)
+    genres.write_text(f"film,label\n{names[0]},a\n{names[1]},b\n")
+    assert "it labels 2 of 120 films" in run("probe", trained, data, "--labels", genres, code=2)
     genres.write_text("name,genre\n")
     assert "must have the columns film and label (got name, genre)" in run(
         "probe", trained, data, "--labels", genres, code=2
@@ -90,7 +95,7 @@ def test_neighbours_and_consistency_as_text_json_and_picture(data: Path, trained
 
 def test_wrong_use_is_told_in_a_line(data: Path, trained: Path, tmp_path: Path) -> None:
     assert "base" in run("train", "musicvideo", data, "--out", tmp_path, "--configuration", "bsae", code=2)
-    assert "there is no such file" in run("train", "musicvideo", tmp_path, "--out", tmp_path / "run", code=2)
+    assert "gnnrec encoder segments FILMS" in run("train", "musicvideo", tmp_path, "--out", tmp_path / "run", code=2)
     assert "there is no such file" in run("similar", tmp_path, data, code=2)
     other = tmp_path / "other.safetensors"
     planted_pairs(10, shared=1.0, seed=0, audio_features=8, video_features=8).save(other)

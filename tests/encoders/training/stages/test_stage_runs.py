@@ -64,6 +64,18 @@ def test_the_epoch_is_chosen_on_items_that_neither_train_nor_test(tones):
     assert result.valid["accuracy"] == best == seen[result.best_epoch - 1]["valid"]["accuracy"]
 
 
+def test_sounds_that_cannot_be_read_are_left_out_and_told(tones, tmp_path):
+    (tmp_path / "text.wav").write_text("no sound")
+    broken = type(tones.items[0])("broken", audio=tmp_path / "text.wav", labels=(0,), fold=2)
+    train, test = tones.fold_split(1)
+    options = TrainingOptions(epochs=1, **QUICK)
+    with pytest.warns(UserWarning, match=r"1 items are left out: .*text.wav"):
+        result = run_stage(tones, StageSettings("audio-pretrain", **TINY), options, train=[broken, *train], test=test)
+    assert result.items["train"] == 30 and result.left_out == 1
+    plain = run_stage(tones, StageSettings("audio-pretrain", **TINY), options, train=train, test=test)
+    assert plain.test == result.test  # labels stay with their sounds
+
+
 def test_training_ends_when_validation_no_longer_improves(tones):
     settings = StageSettings("audio-pretrain", **TINY, validation_share=0.2)
     # Nothing is learned but the statistics of batch normalisation, so an early epoch stays the best.
