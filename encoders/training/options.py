@@ -1,5 +1,6 @@
 """How to train, whatever is trained."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -7,10 +8,11 @@ import torch
 
 from encoders.errors import ArgumentError
 
-__all__ = ["OPTIMIZERS", "PRECISIONS", "TrainingOptions"]
+__all__ = ["OPTIMIZERS", "PRECISIONS", "SCHEDULES", "TrainingOptions"]
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
 PRECISIONS = ("fp32", "bf16")
+SCHEDULES = ("exponential", "cosine")
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class TrainingOptions:
         batch_size: Samples a step.
         optimizer: ``"sgd"`` (with Nesterov's momentum), ``"adam"`` or ``"adamw"``.
         learning_rate: At the start, or after the warm-up.
-        decay: The learning rate is multiplied by it after each epoch.
+        decay: The learning rate is multiplied by it after each epoch; not with ``"cosine"``.
+        schedule: ``"exponential"``, by ``decay``, or ``"cosine"``, towards zero at the last epoch.
         momentum: Of ``"sgd"``.
         weight_decay: Of all parameters but those that a task leaves out.
         cold_epochs: Epochs at a tenth of the learning rate, at the very start.
@@ -41,6 +44,7 @@ class TrainingOptions:
     optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
     learning_rate: float = 5e-5
     decay: float = 0.98
+    schedule: Literal["exponential", "cosine"] = "exponential"
     momentum: float = 0.9
     weight_decay: float = 5e-4
     cold_epochs: int = 0
@@ -65,7 +69,7 @@ class TrainingOptions:
             raise ArgumentError(f"'weight_decay' must be at least 0 (got {self.weight_decay})")
         if self.patience is not None and self.patience < 1:
             raise ArgumentError(f"'patience' must be a positive integer or None (got {self.patience})")
-        for name, allowed in (("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
+        for name, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("precision", PRECISIONS)):
             if getattr(self, name) not in allowed:
                 raise ArgumentError(f"'{name}' must be one of {', '.join(allowed)} (got {getattr(self, name)!r})")
 
@@ -76,7 +80,11 @@ class TrainingOptions:
         warm = epoch - self.cold_epochs
         if warm <= self.warm_up_epochs:
             return self.learning_rate * (0.1 + 0.9 * warm / self.warm_up_epochs)
-        return float(self.learning_rate * self.decay ** (warm - self.warm_up_epochs - 1))
+        passed = warm - self.warm_up_epochs - 1
+        if self.schedule == "cosine":
+            share = passed / max(1, self.epochs - self.cold_epochs - self.warm_up_epochs)
+            return self.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
+        return float(self.learning_rate * self.decay**passed)
 
     def build_optimizer(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """The optimizer over groups of parameters; a group without a weight decay gets this one's."""

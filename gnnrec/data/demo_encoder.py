@@ -56,7 +56,7 @@ def fit_demo_encoder(
             on_epoch(record["epoch"], record["losses"]["contrast"])
 
     options = TrainingOptions(
-        epochs=epochs, batch_size=32, optimizer="adamw", learning_rate=1e-3, decay=0.92, seed=seed
+        epochs=epochs, batch_size=32, optimizer="adamw", learning_rate=1e-3, schedule="cosine", seed=seed
     )
     fit_audioclip(
         model,

@@ -73,6 +73,12 @@ def test_a_cold_start_and_a_warm_up_come_before_the_decay() -> None:
     assert rates == pytest.approx([0.1, 0.1, 0.4, 0.7, 1.0, 1.0, 0.5])
 
 
+def test_a_cosine_falls_to_zero_after_the_last_epoch() -> None:
+    options = TrainingOptions(epochs=6, learning_rate=1.0, schedule="cosine", warm_up_epochs=2)
+    rates = [options.rate_of_epoch(epoch) for epoch in range(1, 8)]
+    assert rates == pytest.approx([0.55, 1.0, 1.0, 0.8535534, 0.5, 0.1464466, 0.0])
+
+
 def test_a_run_that_goes_on_after_a_stop_ends_like_one_that_did_not_stop(tmp_path: Path) -> None:
     options = TrainingOptions(epochs=6, batch_size=4, learning_rate=0.02, decay=0.9)
     whole = Regression(drop=0.3)
@@ -190,6 +196,7 @@ def test_checkpoints_of_other_runs_and_damaged_ones_are_refused(tmp_path: Path) 
         ("patience", 0),
         ("optimizer", "lion"),
         ("precision", "fp16"),
+        ("schedule", "linear"),
         ("cold_epochs", -1),
     ],
 )
