@@ -1,5 +1,6 @@
 """Item features that an encoder makes while the recommender learns from them."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -101,12 +102,13 @@ class LiveFeatures(nn.Module):
         place = self.names.index(name)
         encoder, device = self.encoders[place], self._memory(place).device
         learning = self.training and torch.is_grad_enabled()
-        encoder.train(self.options.batch_statistics and learning)
         samples, counts = self.contents[place].gather(items)
+        encoder.train(self.options.batch_statistics and learning and len(samples) > 1)
         if self.options.augment and learning:
             samples = augment_batch(samples, self.contents[place].modality)
         rows = []
-        for chunk in torch.split(samples, self.options.chunk_samples):
+        # Chunks of equal size: the statistics of a small rest would mean little.
+        for chunk in torch.tensor_split(samples, math.ceil(len(samples) / self.options.chunk_samples)):
             batch = chunk.to(device)
             with torch.autocast(device.type, torch.bfloat16, enabled=self.options.precision == "bf16"):
                 if self.options.checkpoint and torch.is_grad_enabled():

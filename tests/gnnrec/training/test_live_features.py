@@ -278,6 +278,17 @@ def test_augmentation_and_batch_statistics_are_for_learning_alone(catalog: Catal
     seen = live.touch(torch.arange(ITEMS))["image"].x
     assert not torch.allclose(seen, plain, atol=1e-3)
     assert float(live.encoders[0].norm.num_batches_tracked) == 1.0
+    counted = []
+    live.encoders[0].register_forward_hook(
+        lambda encoder, given, output: counted.append((len(output), encoder.training))
+    )
+    live.encode("image", [0])
+    small = make_live(catalog, batch_statistics=True, chunk_samples=5)
+    small.encoders[0].register_forward_hook(
+        lambda encoder, given, output: counted.append((len(output), encoder.training))
+    )
+    small.encode("image", [0, 1, 2, 4, 5, 6])
+    assert counted == [(1, False), (3, True), (3, True)]  # one sample has no statistics, and no chunk is a small rest
     pictures = make_live(catalog, augment=True)
     pictures.current()
     pictures.begin_epoch()
