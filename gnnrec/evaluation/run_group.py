@@ -125,7 +125,15 @@ def _read_record(folder: Path) -> dict[str, Any]:
 def _settings(record: Mapping[str, Any]) -> dict[str, Any]:
     """Model, arguments, options and names of features: what seeds of one model have in common."""
     settings = {**(record.get("options") or {}), **(record["model"].get("arguments") or {})}
-    settings["features"] = "+".join(record.get("features") or ()) or "none"
+    encoders = record.get("encoders") or {}
+    settings["features"] = "+".join([*(record.get("features") or ()), *encoders.get("features", ())]) or "none"
+    if encoders:
+        settings["encoder_training"] = encoders["training"]
+        settings |= {f"encoder {name}": value for name, value in encoders["options"].items()}
+        hashes = [described["weights_hash"] for described in encoders["features"].values()]
+        # Random weights differ from seed to seed; weights of files are what runs are compared by.
+        files = [one.get("weights") for one in encoders["encoding"].get("encoders", ())]
+        settings["weights"] = "+".join(hashes) if any(files) else "random"
     settings["model"] = record["model"]["name"]
     return {key: value for key, value in settings.items() if key not in _NOT_SETTINGS}
 

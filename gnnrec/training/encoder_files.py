@@ -63,6 +63,7 @@ def encode_before_training(
     if training == "finetune":
         tuning = replace(
             FINETUNE_OPTIONS,
+            epochs=live.options.finetune_epochs,
             learning_rate=live.options.learning_rate,
             batch_size=min(FINETUNE_OPTIONS.batch_size, live.num_items),
             seed=options.seed,

@@ -27,6 +27,7 @@ from gnnrec.training.encoder_files import (
     write_encoders,
 )
 from gnnrec.training.end_to_end import EndToEnd
+from gnnrec.training.finetune import require_pairs
 from gnnrec.training.history_file import HistoryFile
 from gnnrec.training.live_features import LiveFeatures
 from gnnrec.training.loop import fit
@@ -157,6 +158,10 @@ def run_experiment(
         if live:
             encoders = describe_encoders(live.to(device), encoder_training, encoding or {})
             description = add_encoders(description, encoders)
+        if live and encoder_training == "end-to-end":
+            assert isinstance(model, Recommender), "checked with the features"
+            model = EndToEnd(model, live)
+            model.require_gradient(model_name, graph, on_device, _first_batch(graph))
         run = _open_folder(RunFolder(out), description["identity"], resume)
         checkpoint = Checkpoint(run.checkpoint, description["identity"])
         saved = checkpoint.load(device) if run.checkpoint.exists() else None
@@ -167,11 +172,7 @@ def run_experiment(
         run.write_graph(graph)
         started = time.perf_counter()
         state: TrainState | None = None
-        if live and encoder_training == "end-to-end":
-            assert isinstance(model, Recommender), "checked with the features"
-            model = EndToEnd(model, live)
-            model.require_gradient(model_name, graph, on_device, _first_batch(graph))
-        elif live:
+        if live and not isinstance(model, EndToEnd):
             on_device = {**on_device, **encode_before_training(run, live, encoder_training, options)}
         if isinstance(model, HistoryScorer):
             model.fit(graph, on_device)
@@ -239,6 +240,8 @@ def _check_encoders(live: LiveFeatures | None, training: str) -> None:
         raise ArgumentError(
             f"'encoder_training' must be one of {', '.join(get_args(EncoderTraining))} (got {training!r})"
         )
+    if live and training == "finetune":
+        require_pairs(live)
     if live and training != "frozen" and not live.trained_parameters():
         raise ArgumentError(f"{', '.join(live.names)}: there are no weights to train; leave 'encoder_training' frozen")
 

@@ -13,7 +13,7 @@ from encoders.training.order import training_batches
 from gnnrec.errors import ArgumentError
 from gnnrec.training.live_features import LiveFeatures
 
-__all__ = ["FINETUNE_OPTIONS", "finetune_encoders"]
+__all__ = ["FINETUNE_OPTIONS", "finetune_encoders", "require_pairs"]
 
 FINETUNE_OPTIONS = TrainingOptions(
     epochs=10, batch_size=32, optimizer="adamw", learning_rate=1e-4, decay=0.9, weight_decay=0.01, patience=None
@@ -47,14 +47,23 @@ def finetune_encoders(
         ArgumentError: If there is a single modality, or fewer pairs than a batch.
         TrainingError: If the loss is not finite.
     """
-    if len(live.names) < 2:
-        raise ArgumentError(
-            f"fine-tuning needs two kinds of content to compare (got {live.names[0]}); name another encoder or modality"
-        )
+    require_pairs(live)
     task = _PairTask(live, options)
     state = fit(task, options, folder=folder, on_epoch=on_epoch)
     live.refresh()
     return state
+
+
+def require_pairs(live: LiveFeatures) -> None:
+    """See to it that there are two kinds of content to compare.
+
+    Raises:
+        ArgumentError: If there is one.
+    """
+    if len(live.names) < 2:
+        raise ArgumentError(
+            f"fine-tuning needs two kinds of content to compare (got {live.names[0]}); name another encoder or modality"
+        )
 
 
 class _PairTask(TrainingTask):

@@ -174,14 +174,21 @@ class LiveFeatures(nn.Module):
 
     @contextmanager
     def encoding_for_sure(self) -> Iterator[None]:
-        """As after the warm-up, to try something out: the memory and the epoch are put back afterwards."""
+        """As after the warm-up, to try something out: memory and epoch are put back afterwards.
+
+        Where nothing has been encoded yet, the items that are not touched are zeros meanwhile.
+        """
         kept = {name: buffer.clone() for name, buffer in self.named_buffers(recurse=False)}
+        remembered, is_stale = self._remembered, self._is_stale
+        if remembered is None:
+            self._remember()
         self.epoch.fill_(self.options.warm_up_epochs + 1)
         try:
             yield
         finally:
             for name, buffer in kept.items():
                 self.get_buffer(name).copy_(buffer)
+            self._remembered, self._is_stale = remembered, is_stale
 
     def bytes_per_item(self) -> int:
         """Memory that the gradient of one item's encodings needs, over all features, measured on an item with content.

@@ -14,6 +14,7 @@ class LiveOptions:
     Args:
         learning_rate: Of the encoders; the recommender has its own.
         weight_decay: Of the encoders' parameters, decoupled.
+        finetune_epochs: Passes over the items where encoders are fine-tuned on their pairs of contents first.
         warm_up_epochs: Epochs at the start in which the encoders stay as they are.
         unfreeze_blocks: Only the last so many blocks of each encoder learn [default: all]; see
             :func:`~gnnrec.training.encoder_blocks.encoder_blocks`.
@@ -34,6 +35,7 @@ class LiveOptions:
 
     learning_rate: float = 1e-4
     weight_decay: float = 0.0
+    finetune_epochs: int = 10
     warm_up_epochs: int = 0
     unfreeze_blocks: int | None = None
     refresh_every: int = 1
@@ -51,7 +53,7 @@ class LiveOptions:
             raise ArgumentError(f"'weight_decay' must be at least 0 (got {self.weight_decay})")
         if self.warm_up_epochs < 0:
             raise ArgumentError(f"'warm_up_epochs' must be at least 0 (got {self.warm_up_epochs})")
-        for name in ("refresh_every", "max_items", "chunk_samples"):
+        for name in ("finetune_epochs", "refresh_every", "max_items", "chunk_samples"):
             if getattr(self, name) < 1:
                 raise ArgumentError(f"'{name}' must be a positive integer (got {getattr(self, name)})")
         if self.unfreeze_blocks is not None and self.unfreeze_blocks < 1:

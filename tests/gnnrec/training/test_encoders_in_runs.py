@@ -18,6 +18,7 @@ from gnnrec.data.demo_catalog import write_demo_catalog
 from gnnrec.data.splits import apply_split
 from gnnrec.errors import ArgumentError, DataError, RunError
 from gnnrec.evaluation import EvalOptions
+from gnnrec.evaluation.run_group import read_run_groups
 from gnnrec.serving.add_items import add_items
 from gnnrec.training import TrainOptions
 from gnnrec.training.encoder_source import EncoderSource, create_live_features
@@ -83,6 +84,14 @@ def test_a_run_with_encoders_recommends_without_them(runs: Path) -> None:
     assert not any(name.startswith(("live", "model.")) for name in names)
 
 
+def test_regimes_are_compared_as_different_models(runs: Path) -> None:
+    groups = read_run_groups([runs / "frozen", runs / "end-to-end"], "recall@20")
+    assert [group.name for group in groups] == [
+        "vbpr (encoder_training=frozen)",
+        "vbpr (encoder_training=end-to-end)",
+    ]
+
+
 def test_the_regimes_are_runs_of_their_own(runs: Path, dataset: Dataset) -> None:
     with pytest.raises(RunError, match="another model, data or options"):
         run(dataset, runs / "frozen", "finetune", resume=True)
@@ -111,6 +120,7 @@ def test_wrong_use_is_refused(dataset: Dataset, tmp_path: Path) -> None:
     live = create_live_features(content_catalog(dataset), [source], LiveOptions())
     with pytest.raises(ArgumentError, match=r"needs two kinds of content to compare \(got audioclip-tiny.image\)"):
         run(dataset, tmp_path / "d", "finetune", live=live)
+    assert not any(tmp_path.iterdir())  # nothing was begun
 
 
 @pytest.fixture
