@@ -179,13 +179,15 @@ class LiveFeatures(nn.Module):
         Where nothing has been encoded yet, the items that are not touched are zeros meanwhile.
         """
         kept = {name: buffer.clone() for name, buffer in self.named_buffers(recurse=False)}
-        remembered, is_stale = self._remembered, self._is_stale
+        remembered, is_stale, training = self._remembered, self._is_stale, self.training
         if remembered is None:
             self._remember()
         self.epoch.fill_(self.options.warm_up_epochs + 1)
+        self.eval()  # nothing may be learned from it, the statistics of batch normalisation neither
         try:
             yield
         finally:
+            self.train(training)
             for name, buffer in kept.items():
                 self.get_buffer(name).copy_(buffer)
             self._remembered, self._is_stale = remembered, is_stale

@@ -120,7 +120,9 @@ def test_with_all_items_touched_loss_and_gradient_are_those_of_encoding_everythi
     for gradient, parameter in zip(gradients, live.encoders[0].parameters(), strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-4, atol=1e-6)
         assert float(gradient.abs().max()) > 1e-9
+    before = copy.deepcopy(joint.state_dict())
     joint.require_gradient(name, graph, {}, EVERYTHING)
+    assert all(torch.equal(before[key], value) for key, value in joint.state_dict().items())
 
 
 def test_the_gradient_of_an_encoder_weight_equals_finite_differences(catalog: Catalog, graph: BipartiteGraph) -> None:
