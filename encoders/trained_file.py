@@ -6,6 +6,7 @@ import torch
 
 from encoders.base import Encoder
 from encoders.errors import WeightsError
+from encoders.store.tensor_file import write_tensor_file
 from encoders.weights import check_fit, read_state_dict
 
 __all__ = ["is_trained_file", "load_trained", "save_trained"]
@@ -22,15 +23,9 @@ def save_trained(encoder: Encoder, path: str | Path) -> None:
         encoder: Of any kind.
         path: A safetensors file, written at once.
     """
-    from safetensors.torch import save_file
-
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    # Tensors that share memory are refused, so each is copied.
-    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in encoder.state_dict().items()}
-    save_file(tensors, draft, {_NAME: encoder.name})
-    draft.replace(path)
+    write_tensor_file(path, encoder.state_dict(), {_NAME: encoder.name})
 
 
 def is_trained_file(path: str | Path) -> bool:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from encoders.errors import RandomWeightsWarning, WeightsError
+from encoders.store.tensor_file import write_tensor_file
 from encoders.weights import check_fit, read_state_dict
 
 __all__ = ["AudioCLIPCheckpoint", "load_weights", "read_checkpoint", "save_weights"]
@@ -68,12 +69,7 @@ def save_weights(path: Path, state: Mapping[str, Tensor], *, preset: str, **head
         preset: Of which the sizes are.
         **header: Further texts of the header.
     """
-    from safetensors.torch import save_file
-
-    draft = path.with_name(f".{path.name}.part")
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    save_file(tensors, draft, {"preset": preset, **header})
-    draft.replace(path)
+    write_tensor_file(path, state, {"preset": preset, **header})
 
 
 def load_weights(model: nn.Module, checkpoint: AudioCLIPCheckpoint) -> None:

@@ -11,7 +11,7 @@ from encoders.audioclip.model import AudioCLIP
 from encoders.augmentation.batches import mirror_images, shift_sounds
 from encoders.errors import ArgumentError
 from encoders.training import TrainingOptions, TrainingTask, fit
-from encoders.training.order import training_batches
+from encoders.training.order import epoch_seed, training_batches
 
 __all__ = ["fit_audioclip"]
 
@@ -75,7 +75,7 @@ class _CatalogTask(TrainingTask):
 
     def batches(self, epoch: int) -> Iterator[_Items]:
         seed, items = self.options.seed, self.items
-        random = torch.Generator().manual_seed(hash((seed, epoch, _AUGMENTATION)) % 2**63)
+        random = torch.Generator().manual_seed(epoch_seed(seed, epoch, _AUGMENTATION))
         for places in training_batches(len(items.image), self.options.batch_size, epoch=epoch, seed=seed):
             image, audio = mirror_images(items.image[places], random), shift_sounds(items.audio[places], random)
             yield _Items(image, items.text[places], audio)

@@ -13,7 +13,16 @@ from encoders.errors import EncoderError
 
 __all__ = ["read_tensor_file", "write_tensor_file"]
 
-_TYPES = {torch.float32: "F32", torch.int64: "I64", torch.uint8: "U8", torch.bool: "BOOL"}
+_TYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
 _ALIGNMENT = 8
 
 
@@ -25,7 +34,7 @@ def write_tensor_file(path: Path, tensors: Mapping[str, Tensor], header: Mapping
 
     Args:
         path: The file; one that exists is replaced.
-        tensors: float32, int64, uint8 or bool, by name.
+        tensors: Floating, int64, int32, uint8 or bool, by name; they may share memory.
         header: Text by name.
     """
     entries: dict[str, Any] = {"__metadata__": dict(sorted(header.items()))}

@@ -10,6 +10,7 @@ from torch import Tensor
 from encoders.errors import TrainingError
 from encoders.training.checkpoint import CheckpointFolder
 from encoders.training.options import TrainingOptions
+from encoders.training.order import epoch_seed
 from encoders.training.state import TrainingState
 from encoders.training.task import TrainingTask
 
@@ -62,7 +63,7 @@ def fit(
             group["lr"] = rate
         # Dropout draws from the global source: its state follows from the epoch, and the caller's is left alone.
         with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(hash((options.seed, epoch)) % 2**63)
+            torch.manual_seed(epoch_seed(options.seed, epoch))
             losses = _train_epoch(task, state, options, epoch, on_step)
         state.epoch = epoch
         record: dict[str, Any] = {"epoch": epoch, "learning_rate": rate, "losses": losses}

@@ -5,7 +5,22 @@ from torch import Tensor
 
 from encoders.errors import ArgumentError
 
-__all__ = ["evaluation_batches", "split_by_class", "training_batches"]
+__all__ = ["epoch_seed", "evaluation_batches", "require_batch", "split_by_class", "training_batches"]
+
+
+def epoch_seed(seed: int, epoch: int, *purpose: int) -> int:
+    """A seed for what is random in an epoch; a number for its purpose gives a source of its own."""
+    return hash((seed, epoch, *purpose)) % 2**63
+
+
+def require_batch(items: int, batch_size: int) -> None:
+    """See to it that there are enough items for a batch.
+
+    Raises:
+        ArgumentError: If there are not.
+    """
+    if items < batch_size:
+        raise ArgumentError(f"'batch_size' must be at most the number of training items {items} (got {batch_size})")
 
 
 def training_batches(items: int, batch_size: int, *, epoch: int, seed: int) -> list[list[int]]:
@@ -20,9 +35,8 @@ def training_batches(items: int, batch_size: int, *, epoch: int, seed: int) -> l
     Raises:
         ArgumentError: If there are fewer items than a batch has.
     """
-    if items < batch_size:
-        raise ArgumentError(f"'batch_size' must be at most the number of training items {items} (got {batch_size})")
-    order = torch.randperm(items, generator=torch.Generator().manual_seed(hash((seed, epoch)) % 2**63)).tolist()
+    require_batch(items, batch_size)
+    order = torch.randperm(items, generator=torch.Generator().manual_seed(epoch_seed(seed, epoch))).tolist()
     return [order[start : start + batch_size] for start in range(0, items - batch_size + 1, batch_size)]
 
 

@@ -38,6 +38,11 @@ class TrainingState:
     best_value: float = float("nan")
     best_tensors: dict[str, Tensor] = field(default_factory=dict)
 
+    @property
+    def best_record(self) -> dict[str, Any]:
+        """The record of the epoch whose model counts: the best on validation, without validation the last."""
+        return self.history[(self.best_epoch or self.epoch) - 1]
+
     def keep_best(self, value: float, *, larger_is_better: bool) -> None:
         """Remember the model if its validation figure is the best so far; a figure that is no number never is."""
         if value != value:

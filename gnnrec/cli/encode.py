@@ -56,6 +56,7 @@ def encode(
     from gnnrec.cli.output import status
     from gnnrec.data import read_dataset
     from gnnrec.data.content_catalog import content_catalog, content_folder
+    from gnnrec.data.encoding import choose_modalities
     from gnnrec.errors import ArgumentError
 
     given = {"image": image, "text": text, "audio": audio, "video": video}
@@ -69,19 +70,12 @@ def encode(
         precision=precision,
         **({} if workers is None else {"workers": workers}),
     )
-    available = encoder_modalities(encoder)
+    encoder_modalities(encoder)  # an unknown name is told before the data are read
     dataset = read_dataset(path, features=(), format=format_name)
     catalog = content_catalog(
         dataset, templates={name: value for name, value in given.items() if value}, table=items, root=root
     )
-    wanted = modality or [name for name in available if _present(catalog.contents.get(name, ()))]
-    lacking = [name for name in wanted if name in available and not _present(catalog.contents.get(name, ()))]
-    if lacking or not wanted:
-        have = ", ".join(name for name, entries in catalog.contents.items() if _present(entries)) or "nothing"
-        raise ArgumentError(
-            f"'{encoder}' encodes {', '.join(available)}; no item has {', '.join(lacking or available)} "
-            f"(they have {have})"
-        )
+    wanted = choose_modalities(catalog, encoder, modality)
     # Where 'gnnrec train PATH' looks for features, wherever the contents are.
     beside = content_folder(dataset) / "features"
     folder = out if out is not None else beside
@@ -204,8 +198,7 @@ def _parse_shard(text: str) -> tuple[int, int]:
 
 def _parse_settings(settings: list[str]) -> dict[str, Any]:
     """Values as Python would read numbers, else texts."""
-    import ast
-
+    from gnnrec.cli.settings import read_literal
     from gnnrec.errors import ArgumentError
 
     values: dict[str, Any] = {}
@@ -215,10 +208,7 @@ def _parse_settings(settings: list[str]) -> dict[str, Any]:
             raise ArgumentError(f"'--set' takes key=value (got {setting!r})")
         if key in ("name", "modality", "modalities", "weights", "seed"):
             raise ArgumentError(f"'--set' is for arguments of the encoder; '{key}' has an option of its own")
-        try:
-            values[key] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            values[key] = text
+        values[key] = read_literal(text)
     return values
 
 

@@ -1,6 +1,5 @@
 """Options of ``gnnrec train`` about encoders that make a run's features."""
 
-import ast
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -74,6 +73,7 @@ def build_encoders(
 
 
 def _live_options(settings: Sequence[str]) -> Any:
+    from gnnrec.cli.settings import read_literal
     from gnnrec.errors import UnknownNameError
     from gnnrec.training.live_options import LiveOptions
 
@@ -83,10 +83,7 @@ def _live_options(settings: Sequence[str]) -> Any:
         key, value = _pair(text, "--encoder-set", "learning_rate=1e-5")
         if key not in known:
             raise UnknownNameError("encoder setting", key, known)
-        try:
-            values[key] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            values[key] = value
+        values[key] = read_literal(value)
     return LiveOptions(**values)
 
 

@@ -1,5 +1,6 @@
 """Values that are given as text: ``--set``, ``--column``, lists."""
 
+import ast
 import inspect
 import json
 from collections.abc import Mapping, Sequence
@@ -7,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from gnnrec.errors import ArgumentError, UnknownNameError
 
-__all__ = ["parse_columns", "parse_list_lengths", "parse_model_settings", "parse_names"]
+__all__ = ["parse_columns", "parse_list_lengths", "parse_model_settings", "parse_names", "read_literal"]
 
 
 def parse_model_settings(model: str, settings: Sequence[str]) -> dict[str, Any]:
@@ -31,6 +32,14 @@ def parse_model_settings(model: str, settings: Sequence[str]) -> dict[str, Any]:
             raise ArgumentError(f"'{key}' is set twice; once is enough")
         values[key] = _read(key, text, known[key].annotation)
     return values
+
+
+def read_literal(text: str) -> Any:
+    """A number, tuple and the like as Python would read it, anything else as the text that it is."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def parse_columns(pairs: Sequence[str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gnnrec.data.dataset import Dataset
 
-__all__ = ["content_catalog", "content_folder", "fill_template", "stale_reason"]
+__all__ = ["content_catalog", "content_folder", "fill_template", "stale_reason", "text_columns"]
 
 _ID_NAMES = ("item_id", "itemID", "itemId", "movie_id", "movieId", "asin", "id")
 _OWN = "column"
@@ -51,9 +51,9 @@ def content_catalog(
     folder = Path(root) if root is not None else content_folder(dataset)
     if not folder.is_dir():
         raise ArgumentError(f"'root' must be a folder (got {folder})")
-    columns = _columns(dataset.items, dataset.catalog)
+    columns = text_columns(dataset.items, dataset.catalog)
     if table is not None:
-        columns |= _columns(dataset.items, _read_table(dataset.items, Path(table)))
+        columns |= text_columns(dataset.items, _read_table(dataset.items, Path(table)))
     contents: dict[str, list[str | None]] = {}
     sources: dict[str, str] = {}
 
@@ -99,7 +99,7 @@ def stale_reason(
     if "reference_hash" not in header:
         return None  # not written by encode
     modality = header["modality"]
-    columns = _columns(items, catalog)
+    columns = text_columns(items, catalog)
     contents = _found_again(modality, header.get("source", ""), columns, len(items))
     try:
         check_fresh(path, Catalog(folder, items.array.tolist(), contents))
@@ -133,7 +133,7 @@ def _read_table(items: IdMap, path: Path) -> "pd.DataFrame | None":
     return catalog_frame(items, [(table, column)])
 
 
-def _columns(items: IdMap, frame: "pd.DataFrame | None") -> dict[str, list[str | None]]:
+def text_columns(items: IdMap, frame: "pd.DataFrame | None") -> dict[str, list[str | None]]:
     """Columns as texts, in item order."""
     columns: dict[str, list[str | None]] = {"item_id": [str(item) for item in items.array.tolist()]}
     if frame is not None:

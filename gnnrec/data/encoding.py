@@ -5,11 +5,36 @@ from pathlib import Path
 from typing import Any
 
 from encoders.registry import create_encoders, encoder_modalities
-from encoders.store import EncodeOptions, EncodeReport, encode_catalog
+from encoders.store import Catalog, EncodeOptions, EncodeReport, encode_catalog
 from gnnrec.data.content_catalog import content_catalog, content_folder
 from gnnrec.data.reading import read_dataset
+from gnnrec.errors import ArgumentError
 
-__all__ = ["encode_items"]
+__all__ = ["choose_modalities", "encode_items"]
+
+
+def choose_modalities(catalog: Catalog, encoder: str, wanted: Sequence[str] | None = None) -> list[str]:
+    """Which of a catalog's contents to encode.
+
+    Args:
+        catalog: The items.
+        encoder: Name of an encoder.
+        wanted: Modalities [default: all that the encoder encodes and an item has].
+
+    Raises:
+        ArgumentError: If no item has what is wanted, or anything that the encoder encodes.
+        UnknownEncoderError: If there is no such encoder.
+    """
+    available = encoder_modalities(encoder)
+    have = [name for name, entries in catalog.contents.items() if any(entry is not None for entry in entries)]
+    chosen = list(wanted or [name for name in available if name in have])
+    lacking = [name for name in chosen if name in available and name not in have]
+    if lacking or not chosen:
+        raise ArgumentError(
+            f"'{encoder}' encodes {', '.join(available)}; no item has {', '.join(lacking or available)} "
+            f"(they have {', '.join(have) or 'nothing'})"
+        )
+    return chosen
 
 
 def encode_items(

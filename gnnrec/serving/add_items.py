@@ -10,7 +10,7 @@ from torch import Tensor
 
 from encoders.registry import stored_name
 from encoders.store import Catalog
-from gnnrec.data.content_catalog import fill_template
+from gnnrec.data.content_catalog import fill_template, text_columns
 from gnnrec.data.id_map import IdMap
 from gnnrec.data.item_features import ItemFeatures
 from gnnrec.data.modality import MODALITIES
@@ -118,16 +118,11 @@ def _new_ids(table: "pd.DataFrame", items: IdMap) -> list[int | str]:
 
 
 def _catalog(table: "pd.DataFrame", ids: Sequence[int | str], root: Path, templates: Mapping[str, str]) -> Catalog:
-    columns = {name: [_text(value) for value in table[name].tolist()] for name in map(str, table.columns)}
-    columns["item_id"] = [str(one) for one in ids]
+    columns = text_columns(IdMap(ids, kind="item"), table)
     contents = {name: columns[name] for name in MODALITIES if name in columns}
     for modality, template in templates.items():
         contents[modality] = fill_template(modality, template, columns, len(ids))
     return Catalog(root, ids, contents)
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None or value != value or not str(value).strip() else str(value)
 
 
 def _encode(

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from encoders import create_encoders, encoder_modalities
+from encoders import create_encoders
 from encoders.store import Catalog
 from encoders.store.prepared import PreparedContents
+from gnnrec.data.encoding import choose_modalities
 from gnnrec.errors import ArgumentError
 from gnnrec.training.live_features import LiveFeatures
 from gnnrec.training.live_options import LiveOptions
@@ -59,16 +60,7 @@ def create_live_features(
     """
     encoders = {}
     for source in sources:
-        available = encoder_modalities(source.name)
-        present = [name for name in available if any(entry is not None for entry in catalog.contents.get(name, ()))]
-        wanted = list(source.modalities or present)
-        lacking = [name for name in wanted if name not in present]
-        if not wanted or lacking:
-            have = ", ".join(name for name, entries in catalog.contents.items() if any(entries)) or "nothing"
-            raise ArgumentError(
-                f"'{source.name}' encodes {', '.join(available)}; no item has {', '.join(lacking or available)} "
-                f"(they have {have})"
-            )
+        wanted = choose_modalities(catalog, source.name, source.modalities)
         built = create_encoders(source.name, wanted, weights=source.weights, seed=source.seed, **source.arguments)
         for encoder in built.values():
             if encoder.feature_name in encoders:

@@ -39,6 +39,7 @@ class LiveFeatures(nn.Module):
         ArgumentError: If names or numbers of items differ.
     """
 
+    covered: Tensor
     epoch: Tensor
 
     def __init__(
@@ -66,6 +67,8 @@ class LiveFeatures(nn.Module):
         for place, (encoder, content) in enumerate(zip(encoders.values(), contents.values(), strict=True)):
             self.register_buffer(f"mask_{place}", content.mask.clone(), persistent=False)
             self.register_buffer(f"memory_{place}", torch.zeros(len(content.mask), encoder.dim))
+        covered = torch.stack([content.mask for content in contents.values()]).any(dim=0)
+        self.register_buffer("covered", covered, persistent=False)
         self.register_buffer("epoch", torch.zeros((), dtype=torch.int64))
         self._remembered: dict[str, ItemFeatures] | None = None
         self._is_stale = True
@@ -150,7 +153,7 @@ class LiveFeatures(nn.Module):
         remembered = self.current() if self._remembered is None else self._remembered
         if self.is_warming_up:
             return remembered
-        items = items[torch.stack([self._mask(place) for place in range(len(self.names))]).any(dim=0)[items]]
+        items = items[self.covered[items]]
         if len(items) > self.options.max_items:
             order = torch.randperm(len(items), device=items.device)[: self.options.max_items]
             items = items[order.sort().values]
@@ -198,20 +201,16 @@ class LiveFeatures(nn.Module):
         With ``checkpoint`` it is that of the chunks' inputs alone.
         """
         total = 0
+        parameters = {parameter.data_ptr() for parameter in self.parameters()}
 
         def count(tensor: Tensor) -> Tensor:
             nonlocal total
-            total += tensor.nbytes
+            total += 0 if tensor.data_ptr() in parameters else tensor.nbytes
             return tensor
-
-        parameters = {parameter.data_ptr() for parameter in self.parameters()}
-
-        def count_activation(tensor: Tensor) -> Tensor:
-            return tensor if tensor.data_ptr() in parameters else count(tensor)
 
         for place, name in enumerate(self.names):
             item = int(self.contents[place].mask.nonzero()[0])
-            with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(count_activation, lambda saved: saved):
+            with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(count, lambda saved: saved):
                 self.encode(name, [item])
         return total
 

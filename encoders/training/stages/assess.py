@@ -7,19 +7,20 @@ import torch
 from torch import Tensor
 
 from encoders.audioclip import AudioCLIP, ESResNeXt
-from encoders.audioclip.waveform import prepare_waveform
 from encoders.datasets import LabeledCollection, LabeledItem
 from encoders.errors import ArgumentError
 from encoders.evaluation import confusion_matrix, label_set_ids, querying, zero_shot
 from encoders.image_preprocess import ImagePreprocess
 from encoders.training.order import evaluation_batches
+from encoders.training.stages.drawn_samples import EVALUATION
 from encoders.training.stages.frame_samples import FrameSamples
 from encoders.training.stages.initial_weights import sample_rate_of
 from encoders.training.stages.settings import StageSettings
-from encoders.training.stages.sound_samples import EVALUATION, SoundSamples
+from encoders.training.stages.sound_rows import sound_rows
+from encoders.training.stages.sound_samples import SoundSamples
 from encoders.training.stages.stage_data import sound_seconds
 from encoders.training.stages.stage_model import StageModel
-from encoders.training.stages.standalone_task import classification_figures
+from encoders.training.stages.standalone_task import classification_figures, single_class
 
 __all__ = ["Assessment", "assess"]
 
@@ -87,10 +88,10 @@ def assess(
             )
         if samples is None:
             raise ArgumentError(f"no item of '{collection.name}' has a sound")
-        return _classification(_sound_rows(model, samples, batch_size, device, tell), collection, heard)
+        return _classification(_sound_rows(model, samples, batch_size, tell), collection, heard)
     vectors: dict[str, tuple[list[LabeledItem], Tensor]] = {}
     if samples is not None:
-        vectors["audio"] = heard, _sound_rows(model.audio, samples, batch_size, device, tell)
+        vectors["audio"] = heard, _sound_rows(model.audio, samples, batch_size, tell)
     seen = [item for item in items if item.images]
     if seen:
         vectors["image"] = seen, _image_rows(model, seen, batch_size, device, tell)
@@ -113,13 +114,8 @@ def _samples(
     )
 
 
-def _sound_rows(head: ESResNeXt, samples: SoundSamples, batch_size: int, device: str, tell: Progress) -> Tensor:
-    rows: list[Tensor] = []
-    places = evaluation_batches(len(samples), batch_size)
-    for batch, sounds in zip(places, samples.batches(places, epoch=EVALUATION), strict=True):
-        rows.append(head(prepare_waveform(sounds.to(device), sample_rate=1, wanted_rate=1)).vectors.float().cpu())
-        tell("audio", batch[-1] + 1, len(samples))
-    return torch.cat(rows)
+def _sound_rows(head: ESResNeXt, samples: SoundSamples, batch_size: int, tell: Progress) -> Tensor:
+    return sound_rows(head, samples, batch_size=batch_size, on_rows=lambda done, total: tell("audio", done, total))
 
 
 def _image_rows(model: AudioCLIP, items: Sequence[LabeledItem], batch_size: int, device: str, tell: Progress) -> Tensor:
@@ -141,7 +137,7 @@ def _classification(scores: Tensor, collection: LabeledCollection, items: Sequen
 def _confusion(scores: Tensor, labels: Tensor, collection: LabeledCollection) -> Tensor | None:
     if collection.multi_label:
         return None
-    return confusion_matrix(scores.argmax(dim=1), labels.to(torch.float32).argmax(dim=1), len(collection.classes))
+    return confusion_matrix(scores.argmax(dim=1), single_class(labels), len(collection.classes))
 
 
 def _zero_shot_figures(
@@ -165,7 +161,7 @@ def _zero_shot_figures(
     confusion = None
     for name, (items, given) in groups.items():
         labels = collection.label_matrix(items)
-        targets = labels if collection.multi_label else labels.to(torch.float32).argmax(dim=1)
+        targets = labels if collection.multi_label else single_class(labels)
         result = zero_shot(given, prompts, targets, scales=scales)
         figures[f"zero-shot {name}"] = {result.metric: result.value}
         if name == "audio":

@@ -10,17 +10,16 @@ from torch.nn import functional
 
 from encoders.audioclip import AudioCLIP
 from encoders.audioclip.decay import undecayed_apart
-from encoders.audioclip.waveform import prepare_waveform
-from encoders.training.order import evaluation_batches, training_batches
+from encoders.training.order import training_batches
 from encoders.training.stages.frame_samples import FrameSamples
 from encoders.training.stages.frozen_vectors import frame_vectors, text_vectors
-from encoders.training.stages.sound_samples import EVALUATION, SoundSamples
+from encoders.training.stages.sound_rows import hear, sound_rows
+from encoders.training.stages.sound_samples import SoundSamples
 from encoders.training.stages.standalone_task import classification_figures
 from encoders.training.task import TrainingTask
 
 __all__ = ["CooperativeTask"]
 
-_EVALUATION_BATCH = 64
 _FROZEN = ("visual", "transformer", "token_embedding", "ln_final")
 
 
@@ -118,8 +117,7 @@ class CooperativeTask(TrainingTask):
     def loss(self, batch: TriModalBatch) -> dict[str, Tensor]:
         """The loss over the pairs of modalities, and the audio transform's."""
         device = self.audioclip.positional_embedding.device
-        sounds = batch.sounds.to(device, non_blocking=True)
-        features = self.audioclip.audio(prepare_waveform(sounds, sample_rate=1, wanted_rate=1))
+        features = hear(self.audioclip.audio, batch.sounds)
         output = self.audioclip.compare(
             audio=functional.normalize(features.vectors.float(), dim=-1),
             image=self._image_vectors(batch),
@@ -166,13 +164,7 @@ class CooperativeTask(TrainingTask):
     @torch.no_grad()
     def scores(self, samples: SoundSamples) -> Tensor:
         """Cosine of each sound, as it is, and each class's prompt. Shape: (items, classes), on the CPU."""
-        device = self.audioclip.positional_embedding.device
         self.audioclip.eval()
         prompts, _ = text_vectors(self.audioclip, self.prompts)
-        rows = []
-        for sounds in samples.batches(
-            evaluation_batches(len(samples), _EVALUATION_BATCH), epoch=EVALUATION, workers=self.workers
-        ):
-            vectors = self.audioclip.audio(prepare_waveform(sounds.to(device), sample_rate=1, wanted_rate=1)).vectors
-            rows.append((functional.normalize(vectors.float(), dim=-1) @ prompts.T).cpu())
-        return torch.cat(rows)
+        vectors = sound_rows(self.audioclip.audio, samples, workers=self.workers)
+        return functional.normalize(vectors, dim=-1) @ prompts.cpu().T

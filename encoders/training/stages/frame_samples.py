@@ -1,16 +1,14 @@
 """Pictures of a data set's items as the image head's input."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from encoders.datasets import LabeledItem, evaluation_frame, ten_frames, training_frame
 from encoders.errors import ArgumentError
 from encoders.image_preprocess import ImagePreprocess
-from encoders.training.stages.sound_samples import EVALUATION
+from encoders.training.stages.drawn_samples import EVALUATION, DrawnSamples
 
 __all__ = ["FrameSamples"]
 
@@ -18,11 +16,10 @@ __all__ = ["FrameSamples"]
 _FRAMES = 1
 
 
-class FrameSamples(Dataset[Tensor]):
+class FrameSamples(DrawnSamples):
     """One frame an item: in training one of up to ten, by chance, in evaluation the central one.
 
-    From AudioCLIP's paper, section 4.1. Samples are named by epoch and place as those of
-    :class:`~encoders.training.stages.sound_samples.SoundSamples`.
+    From AudioCLIP's paper, section 4.1.
 
     Args:
         items: Each with a picture at least.
@@ -62,14 +59,3 @@ class FrameSamples(Dataset[Tensor]):
         """One frame of one item. Shape: (3, resolution, resolution), float32."""
         path = self.frames[place][number]
         return self.preprocess(self.preprocess.read(path.read_bytes(), str(path))).samples[0]
-
-    def batches(self, places: Sequence[Sequence[int]], *, epoch: int, workers: int = 0) -> Iterator[Tensor]:
-        """Samples of batches of places, in their order. Each of shape (batch, 3, resolution, resolution)."""
-        draws = [[(epoch, place) for place in batch] for batch in places]
-        loader: DataLoader[Tensor] = DataLoader(
-            self,
-            batch_sampler=draws,
-            num_workers=workers,
-            pin_memory=torch.cuda.is_available(),
-        )
-        return iter(loader)

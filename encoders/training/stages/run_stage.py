@@ -18,6 +18,7 @@ from encoders.image_preprocess import ImagePreprocess
 from encoders.training.checkpoint import CheckpointFolder
 from encoders.training.loop import Epoch, Step, fit
 from encoders.training.options import TrainingOptions
+from encoders.training.order import require_batch
 from encoders.training.run_files import file_hash, versions, write_json
 from encoders.training.stages.cooperative_task import CooperativeTask
 from encoders.training.stages.frame_samples import FrameSamples
@@ -109,7 +110,7 @@ def run_stage(
     checkpoints = None
     if folder is not None:  # nothing is written before all that can be refused has been
         checkpoints = CheckpointFolder(folder, json.dumps(identity, sort_keys=True))
-        if checkpoints.read(torch.device("cpu")) is None:
+        if not checkpoints.checkpoint.is_file():
             trained_on = _trained_on(data)
             content = {"kind": "audioclip", **identity, "trained_on": trained_on, "versions": versions()}
             write_json(folder / "run.json", content)
@@ -118,7 +119,7 @@ def run_stage(
         torch.cuda.reset_peak_memory_stats(options.device)
     state = fit(task, options, folder=checkpoints, on_step=on_step, on_epoch=on_epoch)
     result = StageResult(
-        valid=task.validate(),
+        valid=state.best_record.get("valid", {}),
         test=task.evaluate(data.samples["test"], data.labels["test"]) if "test" in data.samples else {},
         epochs=state.epoch,
         best_epoch=state.best_epoch or state.epoch,
@@ -151,10 +152,7 @@ def _task(
         "validation": data.validation,
         "workers": settings.workers,
     }
-    if options.batch_size > len(samples):
-        raise ArgumentError(
-            f"'batch_size' must be at most the number of training items {len(samples)} (got {options.batch_size})"
-        )
+    require_batch(len(samples), options.batch_size)
     if stage.stand_alone:
         head = initial_head(settings, len(collection.classes), weights=weights, seed=options.seed)
         return StandaloneTask(head, samples, data.labels["train"], **common)
@@ -198,17 +196,11 @@ def _identity(
     names = "\n".join(f"{part} {item.name} {item.labels}" for part in data.samples for item in data.items(part))
     return {
         "data": {"name": collection.name, "items": hashlib.blake2b(names.encode(), digest_size=16).hexdigest()},
-        "settings": {
-            name: value for name, value in asdict(settings).items() if name not in ("workers", "cache_gigabytes")
-        },
+        "settings": {name: value for name, value in asdict(settings).items() if name not in _CHANGEABLE},
         "options": {name: value for name, value in asdict(options).items() if name not in _CHANGEABLE},
         "weights": None if weights is None else file_hash(weights_file(weights)),
         "clip": None if clip is None else file_hash(weights_file(clip)),
     }
-
-
-def _without(values: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in names}
 
 
 def _trained_on(data: StageData) -> dict[str, list[Any]]:

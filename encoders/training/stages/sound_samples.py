@@ -1,32 +1,26 @@
 """Sounds of a data set as a network's input, augmented or not."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from encoders.augmentation import audioclip_augmentation, audioclip_evaluation
 from encoders.datasets import LabeledItem, load_sound
 from encoders.errors import ArgumentError, ContentError
+from encoders.training.stages.drawn_samples import EVALUATION, DrawnSamples
 
-__all__ = ["EVALUATION", "SoundSamples"]
-
-EVALUATION = 0
-"""The epoch in which nothing is random."""
+__all__ = ["SoundSamples"]
 
 _FULL_SCALE = 32767.0
 _BYTES = 2**30
 _AT_ONCE = 32
 
 
-class SoundSamples(Dataset[Tensor]):
+class SoundSamples(DrawnSamples):
     """Sounds of equal length.
-
-    A sample is named by an epoch and the place of its item: what is random about it follows from these two and the
-    seed, whichever process makes it.
 
     Args:
         items: Each with a sound.
@@ -123,17 +117,6 @@ class SoundSamples(Dataset[Tensor]):
         random = np.random.default_rng((self.seed, epoch, place))
         transform = self.evaluation if epoch == EVALUATION else self.augmentation
         return transform(waveform.to(torch.float32) / _FULL_SCALE, random)
-
-    def batches(self, places: Sequence[Sequence[int]], *, epoch: int, workers: int = 0) -> Iterator[Tensor]:
-        """Samples of batches of places, in their order. Each of shape (batch, channels, samples)."""
-        draws = [[(epoch, place) for place in batch] for batch in places]
-        loader: DataLoader[Tensor] = DataLoader(
-            self,
-            batch_sampler=draws,
-            num_workers=workers,
-            pin_memory=torch.cuda.is_available(),
-        )
-        return iter(loader)
 
     def _load(self, place: int) -> Tensor:
         waveform = load_sound(

@@ -9,15 +9,13 @@ from torch.nn import functional
 
 from encoders.audioclip import ESResNeXt
 from encoders.audioclip.decay import undecayed_apart
-from encoders.audioclip.waveform import prepare_waveform
 from encoders.evaluation import accuracy, mean_average_precision
-from encoders.training.order import evaluation_batches, training_batches
-from encoders.training.stages.sound_samples import EVALUATION, SoundSamples
+from encoders.training.order import training_batches
+from encoders.training.stages.sound_rows import hear, sound_rows
+from encoders.training.stages.sound_samples import SoundSamples
 from encoders.training.task import TrainingTask
 
-__all__ = ["StandaloneTask", "classification_figures", "classifier_loss"]
-
-_EVALUATION_BATCH = 64
+__all__ = ["StandaloneTask", "classification_figures", "classifier_loss", "single_class"]
 
 
 class LabeledBatch(NamedTuple):
@@ -82,9 +80,8 @@ class StandaloneTask(TrainingTask):
 
     def loss(self, batch: LabeledBatch) -> dict[str, Tensor]:
         """The classifier's and the transform's."""
-        device = next(self.head.parameters()).device
-        sounds = batch.sounds.to(device, non_blocking=True)
-        features = self.head(prepare_waveform(sounds, sample_rate=1, wanted_rate=1))
+        features = hear(self.head, batch.sounds)
+        device = features.vectors.device
         weights = None if batch.weights is None else batch.weights.to(device)
         loss = classifier_loss(
             features.vectors, batch.labels.to(device), multi_label=self.multi_label, sample_weights=weights
@@ -105,17 +102,10 @@ class StandaloneTask(TrainingTask):
         loss = classifier_loss(scores, labels, multi_label=self.multi_label)
         return {"loss": float(loss), **classification_figures(scores, labels, multi_label=self.multi_label)}
 
-    @torch.no_grad()
     def scores(self, samples: SoundSamples) -> Tensor:
         """Outputs of the head for sounds as they are. Shape: (items, classes), on the CPU."""
-        device = next(self.head.parameters()).device
         self.head.eval()
-        places = evaluation_batches(len(samples), _EVALUATION_BATCH)
-        rows = [
-            self.head(prepare_waveform(sounds.to(device), sample_rate=1, wanted_rate=1)).vectors.float().cpu()
-            for sounds in samples.batches(places, epoch=EVALUATION, workers=self.workers)
-        ]
-        return torch.cat(rows)
+        return sound_rows(self.head, samples, workers=self.workers)
 
 
 def classifier_loss(
@@ -135,8 +125,13 @@ def classifier_loss(
     if multi_label:
         terms = functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), reduction="none").sum(1)
     else:
-        terms = functional.cross_entropy(logits, labels.to(torch.float32).argmax(dim=1), reduction="none")
+        terms = functional.cross_entropy(logits, single_class(labels), reduction="none")
     return terms.mean() if sample_weights is None else (terms * sample_weights).sum() / sample_weights.sum()
+
+
+def single_class(labels: Tensor) -> Tensor:
+    """The class of items that have one each. Shapes: (items, classes), bool -> (items,), int64."""
+    return labels.to(torch.float32).argmax(dim=1)
 
 
 def classification_figures(scores: Tensor, labels: Tensor, *, multi_label: bool) -> dict[str, float]:
@@ -149,4 +144,4 @@ def classification_figures(scores: Tensor, labels: Tensor, *, multi_label: bool)
     """
     if multi_label:
         return {"mean_average_precision": mean_average_precision(scores, labels).value}
-    return {"accuracy": accuracy(scores, labels.to(torch.float32).argmax(dim=1))}
+    return {"accuracy": accuracy(scores, single_class(labels))}

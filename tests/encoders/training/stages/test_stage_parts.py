@@ -12,8 +12,9 @@ from encoders.datasets import LabeledItem
 from encoders.errors import ArgumentError, WeightsError
 from encoders.training.order import evaluation_batches, split_by_class, training_batches
 from encoders.training.stages import PRESETS, STAGES, StageSettings, find_stage, preset_options
+from encoders.training.stages.drawn_samples import EVALUATION
 from encoders.training.stages.initial_weights import initial_head, sample_rate_of
-from encoders.training.stages.sound_samples import EVALUATION, SoundSamples
+from encoders.training.stages.sound_samples import SoundSamples
 from encoders.training.stages.standalone_task import classifier_loss
 
 
