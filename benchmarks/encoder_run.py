@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from encoder_cache import COST_FILE, is_finished, only_one
 from encoder_study import RANDOM, Setting, Study
-from own_process import forget_peak_memory, peak_memory, resident_memory
 
 import gnnrec.errors
 from encoders.errors import ArgumentError, RandomWeightsWarning
@@ -22,6 +21,7 @@ from gnnrec.training.callbacks import Callback
 from gnnrec.training.encoder_source import EncoderSource, create_live_features
 from gnnrec.training.experiment import run_experiment
 from gnnrec.training.live_features import LiveFeatures
+from gnnrec.training.peak_memory import forget_peak_memory, peak_memory, resident_memory
 from gnnrec.training.run_folder import RunFolder
 from gnnrec.training.state import TrainState
 

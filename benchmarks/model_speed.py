@@ -20,7 +20,7 @@ import torch
 from floor import Floor
 from floors import FLOORS, Shape
 from machine import bare_ranking, best_and_median
-from own_process import forget_peak_memory, peak_memory, resident_memory, run_in_own_process
+from own_process import run_in_own_process
 from rates import Rates
 from synthetic import BABY, everyone, synthetic_dataset
 from table_text import paragraph, table_lines
@@ -30,6 +30,7 @@ from gnnrec.evaluation import EvalOptions, evaluate
 from gnnrec.models import Batch, EmbeddingScorer, Recommender, create_model
 from gnnrec.training import TripleSampler
 from gnnrec.training.allocator import keep_freed_memory
+from gnnrec.training.peak_memory import forget_peak_memory, peak_memory, resident_memory
 from graphs import BipartiteGraph
 
 RESULTS = Path(__file__).parent / "results"

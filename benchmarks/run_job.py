@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from cold_items import train_on_cold_split
-from own_process import forget_peak_memory, peak_memory, resident_memory
 from records import COLD_SPLIT, Job, Record
 from spaces import split_point
 
@@ -18,6 +17,7 @@ from gnnrec.errors import TrainingError
 from gnnrec.evaluation import EvalOptions
 from gnnrec.training import TrainOptions
 from gnnrec.training.experiment import run_experiment
+from gnnrec.training.peak_memory import forget_peak_memory, peak_memory, resident_memory
 from gnnrec.training.reading import read_for_training
 
 __all__ = ["run_job"]

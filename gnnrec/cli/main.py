@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gnnrec.cli import data, demo, encoder, evaluate, recommend, train
+from gnnrec.cli import data, demo, encoder, evaluate, recommend, train, tune
 from gnnrec.cli.add_items import add_items
 from gnnrec.cli.compare import compare
 from gnnrec.cli.doctor import doctor
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(encoder.app, name="encoder")
+app.add_typer(tune.app, name="tune")
 app.command("doctor")(doctor)
 app.command("demo")(demo.demo)
 app.command("encoders")(encoders)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gnnrec.data.item_features import ItemFeatures
+from gnnrec.models.ranges import Range
 from graphs import BipartiteGraph
 
 __all__ = ["Batch", "Embeddings", "Features", "Recommender"]
@@ -49,6 +50,10 @@ class Recommender(nn.Module, ABC):
 
     needs_features: ClassVar[bool] = False
     """Whether the model cannot do without item features."""
+    search_space: ClassVar[Mapping[str, Range]] = {}
+    """What a search may try, by constructor argument; ``learning_rate`` and ``batch_size`` are training's."""
+    paper_setting: ClassVar[Mapping[str, Any]] = {}
+    """The paper's values where they differ from the defaults, by the same names; a search tries them first."""
 
     def __init__(self, num_users: int, num_items: int) -> None:
         super().__init__()

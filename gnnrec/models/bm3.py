@@ -1,6 +1,7 @@
 """BM3."""
 
 from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from gnnrec.errors import ArgumentError
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
+from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.nn.content import item_graphs, modality_of
 from gnnrec.nn.fusion import Fusion, create_fusion, fusion_name
@@ -70,6 +72,17 @@ class BM3(Recommender):
     """
 
     needs_features = True
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "num_layers": IntegerRange(1, 3),
+        "dropout": FloatRange(0.1, 0.6),
+        "cl_weight": FloatRange(0.1, 5.0, log=True),
+        "regularization": FloatRange(1e-4, 0.3, log=True),
+        "num_neighbors": IntegerRange(5, 30, step=5, when={"fusion": ("graph",)}),
+        "symmetric_alignment": Choice((False, True)),
+        "learning_rate": FloatRange(3e-4, 1e-2, log=True),
+    }
+    # The authors' best on Amazon Baby.
+    paper_setting: ClassVar[Mapping[str, Any]] = {"dropout": 0.5, "regularization": 0.1, "learning_rate": 1e-3}
 
     def __init__(
         self,

@@ -1,10 +1,14 @@
 """Matrix factorisation with BPR."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
 from gnnrec.models._arguments import check_not_negative, check_positive, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
+from gnnrec.models.ranges import FloatRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.nn.losses import bpr_loss, embedding_penalty
 from graphs import BipartiteGraph
@@ -35,6 +39,12 @@ class BPRMF(Recommender):
     Differs from the reference:
         Mini-batches and Adam instead of single-triple gradient descent.
     """
+
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "regularization": FloatRange(1e-3, 1.0, log=True),
+        "init_std": FloatRange(3e-3, 0.3, log=True),
+        "learning_rate": FloatRange(3e-4, 1e-2, log=True),
+    }
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from gnnrec.errors import ArgumentError, UnknownNameError
 from gnnrec.models._arguments import check_not_negative
 from gnnrec.models.base import Features
 from gnnrec.models.item_based_scorer import ItemBasedScorer
+from gnnrec.models.ranges import Choice, Range
 from gnnrec.models.registry import register_model
 from gnnrec.models.scorer import HistoryRows
 from graphs import BipartiteGraph
@@ -52,6 +53,7 @@ class ContentKNN(ItemBasedScorer):
     """
 
     needs_features: ClassVar[bool] = True
+    search_space: ClassVar[Mapping[str, Range]] = {"center": Choice((False, True))}
     vectors: Tensor
     mask: Tensor
     dims: Tensor

@@ -1,5 +1,8 @@
 """The closed-form linear autoencoder."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -9,6 +12,7 @@ from gnnrec.models._arguments import check_positive, check_positive_integer
 from gnnrec.models._neighbours import SparseRows, add_product, block_rows
 from gnnrec.models.base import Features
 from gnnrec.models.item_based_scorer import ItemBasedScorer
+from gnnrec.models.ranges import FloatRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.models.scorer import HistoryRows
 from graphs import BipartiteGraph
@@ -43,6 +47,7 @@ class EASE(ItemBasedScorer):
         Nothing; the inverse comes from a Cholesky factor.
     """
 
+    search_space: ClassVar[Mapping[str, Range]] = {"regularization": FloatRange(10.0, 1000.0, log=True)}
     weight: Tensor
 
     def __init__(self, *, regularization: float = 75.0, max_items: int = 30_000) -> None:

@@ -1,6 +1,7 @@
 """FREEDOM."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from gnnrec.errors import ArgumentError, UnknownNameError
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
+from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.nn.content import item_graphs
 from gnnrec.nn.fusion import Fusion, create_fusion, fusion_name
@@ -64,6 +66,16 @@ class FREEDOM(Recommender):
     """
 
     needs_features = True
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "num_layers": IntegerRange(1, 4),
+        "num_neighbors": IntegerRange(5, 30, step=5),
+        # 0 leaves out a part of the method, which a logarithmic range could not.
+        "drop_rate": Choice((0.0, 0.5, 0.8, 0.9)),
+        "content_weight": Choice((0.0, 1e-5, 1e-4, 1e-3, 1e-2)),
+        "regularization": Choice((0.0, 1e-4, 1e-3, 1e-2)),
+        "learning_rate": FloatRange(3e-4, 1e-2, log=True),
+    }
+    paper_setting: ClassVar[Mapping[str, Any]] = {"learning_rate": 1e-3}  # the authors' framework, MMRec
 
     def __init__(
         self,

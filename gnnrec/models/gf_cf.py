@@ -1,5 +1,8 @@
 """Graph filtering without training."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -8,6 +11,7 @@ from gnnrec.models._arguments import check_not_negative, check_positive_integer
 from gnnrec.models._singular_vectors import right_singular_vectors
 from gnnrec.models.base import Features
 from gnnrec.models.item_based_scorer import ItemBasedScorer
+from gnnrec.models.ranges import FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.models.scorer import HistoryRows
 from graphs import BipartiteGraph
@@ -41,6 +45,10 @@ class GFCF(ItemBasedScorer):
         Nothing.
     """
 
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "alpha": FloatRange(0.05, 2.0, log=True),
+        "rank": IntegerRange(16, 512, log=True),
+    }
     singular_vectors: Tensor
 
     def __init__(self, *, alpha: float = 0.3, rank: int = 256) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from typing_extensions import Self
 
 from gnnrec.models.base import Features
+from gnnrec.models.ranges import Range
 from gnnrec.models.scorer import HistoryRows
 from graphs import BipartiteGraph
 
@@ -43,6 +44,10 @@ class HistoryScorer(nn.Module, ABC):
 
     needs_features: ClassVar[bool] = False
     """Whether the model cannot do without item features."""
+    search_space: ClassVar[Mapping[str, Range]] = {}
+    """What a search may try, by constructor argument."""
+    paper_setting: ClassVar[Mapping[str, Any]] = {}
+    """The paper's values where they differ from the defaults, by the same names; a search tries them first."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,10 +1,14 @@
 """Item neighbourhoods by cosine."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from gnnrec.errors import ArgumentError
 from gnnrec.models._arguments import check_not_negative
+from gnnrec.models.ranges import FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.models.sparse_item_scorer import SparseItemScorer
 
@@ -43,6 +47,13 @@ class ItemKNN(SparseItemScorer):
         The k neighbours are those of the item to be scored, not of the item taken: it ranks better on our
         data. An item is not its own neighbour. Similarities are not rescaled to sum to one.
     """
+
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "k": IntegerRange(20, 500, log=True),
+        "user_damping": FloatRange(0.0, 1.0),
+        "asymmetry": FloatRange(0.0, 1.0),
+        "shrinkage": FloatRange(0.0, 50.0),
+    }
 
     def __init__(
         self, *, k: int = 200, user_damping: float = 1.0, asymmetry: float = 0.8, shrinkage: float = 5.0

@@ -1,7 +1,7 @@
 """LATTICE."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from gnnrec.data.item_features import ItemFeatures
 from gnnrec.errors import ArgumentError
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
+from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.nn.content import item_graphs, modality_of
 from gnnrec.nn.fusion import Fusion, create_fusion, fusion_name
@@ -70,6 +71,16 @@ class LATTICE(Recommender):
     """
 
     needs_features = True
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "num_layers": IntegerRange(1, 4),
+        "num_neighbors": IntegerRange(5, 30, step=5),
+        "raw_weight": Choice((0.5, 0.7, 0.9, 1.0)),
+        # With raw features alone there is nothing to project.
+        "projection_dim": Choice((32, 64, 128), when={"raw_weight": (0.5, 0.7, 0.9)}),
+        "regularization": FloatRange(1e-5, 1e-1, log=True),
+        "learning_rate": FloatRange(3e-4, 1e-2, log=True),
+    }
+    paper_setting: ClassVar[Mapping[str, Any]] = {"regularization": 1e-5, "learning_rate": 5e-4}  # the authors' code
 
     def __init__(
         self,

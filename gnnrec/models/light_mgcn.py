@@ -1,12 +1,14 @@
 """MGCN reduced to its embeddings."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
+from gnnrec.models.ranges import FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.nn.content import item_graphs
 from gnnrec.nn.contrastive import info_nce
@@ -58,6 +60,14 @@ class LightMGCN(Recommender):
     """
 
     needs_features = True
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "num_layers": IntegerRange(2, 5),
+        "num_neighbors": IntegerRange(5, 30, step=5),
+        "contrastive_weight": FloatRange(1e-4, 1e-1, log=True),
+        "temperature": FloatRange(0.1, 1.0, log=True),
+        "regularization": FloatRange(1e-5, 1e-1, log=True),
+        "learning_rate": FloatRange(3e-4, 1e-2, log=True),
+    }
 
     def __init__(
         self,

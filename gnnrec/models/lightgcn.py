@@ -1,10 +1,14 @@
 """LightGCN."""
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor, nn
 
 from gnnrec.models._arguments import check_not_negative, check_positive, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
+from gnnrec.models.ranges import FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.nn.losses import bpr_loss, embedding_penalty
 from graphs import BipartiteGraph
@@ -43,6 +47,14 @@ class LightGCN(Recommender):
         With gnnrec's sampler, items that nobody took in training are no negatives. The penalty's default is 1e-3, not
         1e-4: ``benchmarks/README.md`` says by what search.
     """
+
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "num_layers": IntegerRange(1, 4),
+        "regularization": FloatRange(1e-5, 1e-2, log=True),
+        "init_std": FloatRange(0.01, 0.3, log=True),
+        "learning_rate": FloatRange(3e-4, 1e-2, log=True),
+    }
+    paper_setting: ClassVar[Mapping[str, Any]] = {"regularization": 1e-4, "learning_rate": 1e-3}  # the authors' code
 
     def __init__(
         self,

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
+from gnnrec.models.ranges import FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.nn.content import item_graphs
 from gnnrec.nn.contrastive import info_nce
@@ -67,6 +69,15 @@ class MGCN(Recommender):
     """
 
     needs_features = True
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "num_layers": IntegerRange(1, 4),
+        "num_neighbors": IntegerRange(5, 30, step=5),
+        "contrastive_weight": FloatRange(1e-3, 1e-1, log=True),
+        "temperature": FloatRange(0.1, 1.0, log=True),
+        "regularization": FloatRange(1e-5, 1e-1, log=True),
+        "learning_rate": FloatRange(3e-4, 1e-2, log=True),
+    }
+    paper_setting: ClassVar[Mapping[str, Any]] = {"learning_rate": 1e-3}  # the authors' code
 
     def __init__(
         self,

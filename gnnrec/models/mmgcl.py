@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch import Tensor
 from gnnrec.errors import ArgumentError
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
+from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.nn.channels import Channels
 from gnnrec.nn.contrastive import info_nce
@@ -83,6 +84,17 @@ class MMGCL(Recommender):
     """
 
     needs_features = True
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "num_layers": IntegerRange(1, 4),
+        "num_neighbors": IntegerRange(5, 30, step=5, when={"fusion": ("graph",)}),
+        "ssl_weight": FloatRange(0.05, 1.0, log=True),
+        "temperature": FloatRange(0.1, 1.0, log=True),
+        "edge_dropout": FloatRange(0.0, 0.5),
+        "challenging_negatives": Choice((False, True)),
+        "regularization": FloatRange(1e-5, 0.3, log=True),
+        "learning_rate": FloatRange(3e-4, 1e-2, log=True),
+    }
+    paper_setting: ClassVar[Mapping[str, Any]] = {"learning_rate": 1e-3}  # the authors' configuration for Tiktok
 
     def __init__(
         self,

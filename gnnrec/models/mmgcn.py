@@ -1,7 +1,7 @@
 """MMGCN."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, get_args
+from typing import Any, ClassVar, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from gnnrec.data.item_features import ItemFeatures
 from gnnrec.errors import ArgumentError
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
+from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.nn.content import item_graphs, modality_of
 from gnnrec.nn.fusion import Fusion, create_fusion, fusion_name
@@ -82,6 +83,15 @@ class MMGCN(Recommender):
     """
 
     needs_features = True
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "num_layers": IntegerRange(1, 3),
+        "combination": Choice(("concat", "element-wise")),
+        "num_neighbors": IntegerRange(5, 30, step=5, when={"fusion": ("graph",)}),
+        "regularization": FloatRange(1e-5, 1.0, log=True),
+        "learning_rate": FloatRange(1e-4, 1e-2, log=True),
+    }
+    # The authors' runs on Tiktok and Kwai.
+    paper_setting: ClassVar[Mapping[str, Any]] = {"regularization": 0.1, "learning_rate": 5e-4}
     user_embedding: Tensor
     item_embedding: Tensor
 

@@ -1,8 +1,12 @@
 """Three-step random walks with a popularity penalty."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from torch import Tensor
 
 from gnnrec.models._arguments import check_not_negative
+from gnnrec.models.ranges import FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.models.scorer import HistoryRows
 from gnnrec.models.sparse_item_scorer import SparseItemScorer
@@ -39,6 +43,12 @@ class RP3beta(SparseItemScorer):
         on our data. Walks that return to the item they came through are left out: they reach only items
         already taken. The paper takes either ``alpha`` or ``beta``; here they combine.
     """
+
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "k": IntegerRange(20, 500, log=True),
+        "alpha": FloatRange(0.3, 1.5),
+        "beta": FloatRange(0.0, 0.8),
+    }
 
     def __init__(self, *, k: int = 200, alpha: float = 1.0, beta: float = 0.1) -> None:
         super().__init__(k)

@@ -1,7 +1,7 @@
 """SLMRec."""
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -9,6 +9,7 @@ from torch import Tensor
 from gnnrec.errors import ArgumentError
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
+from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.nn.alignment_chain import AlignmentChain
 from gnnrec.nn.channels import Channels
@@ -78,6 +79,19 @@ class SLMRec(Recommender):
     """
 
     needs_features = True
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "num_layers": IntegerRange(1, 4),
+        "num_neighbors": IntegerRange(5, 30, step=5, when={"fusion": ("graph",)}),
+        "task": Choice(("fac", "fd", "fm", "fd+fm", "none")),
+        "ssl_weight": FloatRange(0.01, 1.0, log=True, when={"task": ("fac", "fd", "fm", "fd+fm")}),
+        "temperature": FloatRange(0.1, 2.0, log=True),
+        "ssl_temperature": FloatRange(0.1, 1.0, log=True, when={"task": ("fac", "fd", "fm", "fd+fm")}),
+        "dropout": FloatRange(0.1, 0.5, when={"task": ("fd", "fd+fm")}),
+        "mask_duplicates": Choice((False, True)),
+        "regularization": FloatRange(1e-5, 1e-1, log=True),
+        "learning_rate": FloatRange(3e-4, 3e-2, log=True),
+    }
+    paper_setting: ClassVar[Mapping[str, Any]] = {"learning_rate": 1e-2}  # the authors' configuration
 
     def __init__(
         self,

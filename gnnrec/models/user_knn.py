@@ -1,5 +1,8 @@
 """User neighbourhoods by cosine."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -7,6 +10,7 @@ from gnnrec.models._arguments import check_not_negative, check_positive, check_p
 from gnnrec.models._neighbours import SparseRows, add_product, top_k_rows
 from gnnrec.models.base import Features
 from gnnrec.models.history_scorer import HistoryScorer, gather_histories
+from gnnrec.models.ranges import FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.models.scorer import HistoryRows
 from graphs import BipartiteGraph
@@ -45,6 +49,12 @@ class UserKNN(HistoryScorer):
         A sum over the k nearest neighbours instead of a weighted mean over all users, since there are no
         ratings; a power of the item's frequency instead of its logarithm.
     """
+
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "k": IntegerRange(20, 800, log=True),
+        "item_damping": FloatRange(0.0, 1.0),
+        "amplification": FloatRange(1.0, 4.0),
+    }
 
     def __init__(self, *, k: int = 400, item_damping: float = 0.5, amplification: float = 2.0) -> None:
         super().__init__()

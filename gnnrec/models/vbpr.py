@@ -1,6 +1,7 @@
 """Visual Bayesian personalised ranking, for any modalities."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from gnnrec.models._arguments import (
     check_positive_integer,
 )
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
+from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.nn.content import item_graphs, modality_of
 from gnnrec.nn.fusion import Fusion, create_fusion, fusion_name
@@ -62,6 +64,13 @@ class VBPR(Recommender):
     """
 
     needs_features = True
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "content_dim": Choice((32, 64, 128)),
+        "num_neighbors": IntegerRange(5, 30, step=5, when={"fusion": ("graph",)}),
+        "regularization": FloatRange(1e-3, 1.0, log=True),
+        "init_std": FloatRange(3e-3, 0.3, log=True),
+        "learning_rate": FloatRange(3e-4, 1e-2, log=True),
+    }
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -35,6 +35,7 @@ from gnnrec.training.options import TrainOptions
 from gnnrec.training.run_description import describe_run
 from gnnrec.training.run_folder import RunFolder
 from gnnrec.training.state import TrainState
+from gnnrec.training.validation import Validation
 from graphs import BipartiteGraph
 
 __all__ = ["EncoderTraining", "ExperimentResult", "resolve_device", "run_experiment"]
@@ -298,13 +299,7 @@ def _train(
     hooks: Sequence[Callback],
     saved: Mapping[str, Any] | None,
 ) -> TrainState:
-    positives = BipartiteGraph.from_interactions(dataset.valid).to(graph.device)
-    quick = replace(evaluation, beyond_accuracy=False)
-
-    def validate(current: Recommender) -> dict[str, float]:
-        scorer = EmbeddingScorer(current.embeddings(graph, features))
-        return evaluate(scorer, graph, positives, quick).metrics
-
+    validate = Validation(graph, features, dataset.valid, evaluation)
     return fit(model, graph, features, options, validate=validate, callbacks=hooks, resume=saved)
 
 

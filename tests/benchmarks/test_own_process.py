@@ -4,7 +4,9 @@ import sys
 
 import pytest
 import torch
-from own_process import forget_peak_memory, peak_memory, resident_memory, run_in_own_process
+from own_process import run_in_own_process
+
+from gnnrec.training.peak_memory import forget_peak_memory, peak_memory, resident_memory
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from Linux's counters")
 

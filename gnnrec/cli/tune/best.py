@@ -1,0 +1,34 @@
+"""``gnnrec tune best``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["best"]
+
+
+def best(
+    name: Annotated[str, typer.Argument(help="Name of the study.")],
+    folder: Annotated[Path, typer.Option(help="Where studies have their folders.")] = Path("studies"),
+    storage: Annotated[
+        str | None, typer.Option(help="Journal file or URL of a database [default: FOLDER/NAME/study.journal].")
+    ] = None,
+    command: Annotated[bool, typer.Option("--command", help="Print the command line that trains it.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """The best candidate of a study: the winner, or the best trial so far."""
+    from gnnrec.cli.output import print_json, status
+    from gnnrec.tuning.study_reader import StudyReader
+
+    reader = StudyReader(name, folder=folder, storage=storage)
+    found = reader.best()
+    if command:
+        print(reader.command(found))
+        return
+    if json:
+        print_json({**found.to_dict(), "command": reader.command(found)})
+        return
+    seeds = f"mean over {len(found.values)} seeds" if reader.result else "one seed; the study is not finished"
+    print(f"{found.candidate}: {reader.metric} {found.mean:.4f} on validation ({seeds})")
+    status(f"train it: {reader.command(found)}")

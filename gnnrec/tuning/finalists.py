@@ -1,0 +1,108 @@
+"""Candidates that the search found best, trained with several seeds."""
+
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gnnrec.tuning.candidate import Candidate
+from gnnrec.tuning.options import TuneOptions
+from gnnrec.tuning.worker import CANDIDATE, Worker
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+__all__ = ["Finalist", "choose_finalists", "finalists_study", "run_finalists"]
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """A candidate with its validation figures.
+
+    Args:
+        number: Its trial in the search.
+        candidate: The candidate.
+        values: Value of the deciding metric with each seed; empty if none could be trained.
+    """
+
+    number: int
+    candidate: Candidate
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean over seeds; minus infinity where a seed is missing."""
+        return statistics.mean(self.values) if self.values else -float("inf")
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation over seeds; None with one."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain containers, for JSON."""
+        return {
+            "trial": self.number,
+            "candidate": self.candidate.to_dict(),
+            "values": list(self.values),
+            "mean": self.mean,
+            "spread": self.spread,
+        }
+
+
+def choose_finalists(trials: Sequence["FrozenTrial"], options: TuneOptions) -> dict[int, Candidate]:
+    """The best candidates by the deciding metric, by the number of their first trial.
+
+    With costs as further objectives, they are taken from the Pareto front first.
+    """
+    from optuna.trial import TrialState
+
+    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    ordered = sorted(complete, key=lambda trial: (not _on_front(trial, complete), -trial.values[0], trial.number))
+    chosen: dict[int, Candidate] = {}
+    for trial in ordered:
+        candidate = Candidate.from_dict(trial.user_attrs[CANDIDATE])
+        if candidate not in chosen.values():
+            chosen[trial.number] = candidate
+        if len(chosen) == options.finalists:
+            break
+    return chosen
+
+
+def finalists_study(name: str, chosen: Sequence[int]) -> str:
+    """Name of the study of finalists: a study made longer may have others."""
+    return f"{name} finalists {' '.join(map(str, sorted(chosen)))}"
+
+
+def run_finalists(worker: Worker, name: str, trials: Sequence["FrozenTrial"]) -> list[Finalist]:
+    """Train the finalists with every seed, together with other workers; the best comes first."""
+    from optuna.trial import TrialState
+
+    chosen = dict(sorted(choose_finalists(trials, worker.options).items()))
+    if not chosen:
+        return []
+    study = finalists_study(name, list(chosen))
+    worker.storage.create(study, worker.options.directions)
+    values: dict[int, list[float]] = defaultdict(list)
+    for trial in worker.repeat(study, chosen):
+        if trial.state == TrialState.COMPLETE:
+            values[trial.user_attrs["of"]].append(trial.values[0])
+    wanted = len(worker.options.seeds)
+    finalists = [
+        Finalist(number, candidate, tuple(values[number]) if len(values[number]) == wanted else ())
+        for number, candidate in chosen.items()
+    ]
+    return sorted(finalists, key=lambda one: (-one.mean, one.number))
+
+
+def _on_front(trial: "FrozenTrial", others: Sequence["FrozenTrial"]) -> bool:
+    """Whether no other trial is as good in everything and better in something; the first objective is maximised."""
+
+    def costs(one: "FrozenTrial") -> list[float]:
+        return [-one.values[0], *one.values[1:]]
+
+    mine = costs(trial)
+    return not any(
+        costs(other) != mine and all(b <= a for a, b in zip(mine, costs(other), strict=True)) for other in others
+    )

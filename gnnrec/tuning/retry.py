@@ -1,0 +1,38 @@
+"""Running again what a dead worker left."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+    from optuna.trial import FrozenTrial
+
+__all__ = ["MAX_RETRIES", "RETRY_OF", "requeue"]
+
+RETRY_OF = "retry_of"
+"""Attribute of a trial: number of the first that had its parameters and whose worker stopped."""
+MAX_RETRIES = 3
+"""Times that a trial is run again: what kills its worker, such as too little memory, must not go on for ever."""
+_DEATHS = "deaths"
+
+
+def requeue(study: "Study", trial: "FrozenTrial", *, died: bool = True) -> None:
+    """Put a failed trial back into the queue, with the same parameters.
+
+    Args:
+        study: The study.
+        trial: The trial; Optuna calls this with one that has no sign of life.
+        died: Whether its worker died; then it counts towards :data:`MAX_RETRIES`.
+    """
+    import optuna
+
+    deaths = trial.user_attrs.get(_DEATHS, 0) + died
+    if deaths > MAX_RETRIES:
+        return
+    study.add_trial(
+        optuna.create_trial(
+            state=optuna.trial.TrialState.WAITING,
+            params=trial.params,
+            distributions=trial.distributions,
+            user_attrs={RETRY_OF: trial.user_attrs.get(RETRY_OF, trial.number), _DEATHS: deaths},
+        )
+    )

@@ -1,0 +1,142 @@
+"""Where a study is kept."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from gnnrec.errors import ArgumentError, MissingExtraError, UnknownNameError
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+    from optuna.study import Study
+
+__all__ = ["StudyStorage"]
+
+_DRIVERS = {"psycopg2": "postgres"}
+"""Extras that install a driver, by its package."""
+_CONNECT_SECONDS = 10
+
+
+class StudyStorage:
+    """A storage of Optuna: a journal file, or a database for workers on several machines.
+
+    Args:
+        location: File of a journal, or a URL of a database as SQLAlchemy takes it, such as
+            ``postgresql://user:password@host/name``.
+        heartbeat: Seconds between signs of life of a worker, kept in a database; a worker is taken for dead after
+            twice as long. With a journal it is not needed: the kernel tells at once.
+
+    Raises:
+        MissingExtraError: If Optuna, or the database's driver, is not installed.
+        ArgumentError: If it cannot be reached.
+    """
+
+    def __init__(self, location: str | Path, *, heartbeat: int = 60) -> None:
+        self.location = str(location)
+        self.heartbeat = heartbeat if "://" in self.location else None
+        self.backend = _open(self.location, heartbeat)
+
+    @property
+    def locks(self) -> Path | None:
+        """Folder of lock files beside a journal; None with a database."""
+        return None if self.heartbeat else Path(f"{self.location}.locks")
+
+    def names(self) -> list[str]:
+        """Names of the studies there are."""
+        return [study.study_name for study in self.backend.get_all_studies()]
+
+    def load(self, name: str, **options: object) -> "Study":
+        """An existing study; ``options`` are those of ``optuna.load_study``.
+
+        Raises:
+            UnknownNameError: If there is none of that name.
+        """
+        import optuna
+
+        try:
+            return optuna.load_study(study_name=name, storage=self.backend, **options)  # type: ignore[arg-type]
+        except KeyError:
+            raise UnknownNameError("study", name, self.names()) from None
+
+    def create(self, name: str, directions: list[str]) -> "Study":
+        """A study, new or as it is."""
+        import optuna
+
+        with self.alone():
+            return optuna.create_study(
+                study_name=name,
+                storage=self.backend,
+                directions=directions,  # type: ignore[arg-type]
+                load_if_exists=True,
+            )
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One process of this machine at a time; with a database there is nothing to hold."""
+        if self.locks is None:
+            yield
+            return
+        self.locks.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.locks / "study.lock"):
+            yield
+
+
+def _open(location: str, heartbeat: int) -> "BaseStorage":
+    try:
+        import optuna
+    except ImportError:
+        raise MissingExtraError("optuna", "tune", "tuning") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if "://" not in location:
+        return _open_journal(Path(location))
+    import sqlalchemy
+    from optuna.storages import RDBStorage
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from gnnrec.tuning.retry import requeue
+
+    connect = {"connect_timeout": _CONNECT_SECONDS} if location.startswith("postgresql") else {}
+    try:
+        return RDBStorage(
+            location,
+            heartbeat_interval=heartbeat,
+            heartbeat_stale_trial_callback=requeue,
+            # A worker trains for minutes between two sentences to the database, which may have hung up.
+            engine_kwargs={"pool_pre_ping": True, "connect_args": connect},
+        )
+    except ImportError as error:
+        driver = error.name or str(error)
+        raise MissingExtraError(driver, _DRIVERS.get(driver, "tune"), f"the storage {_hidden(location)}") from None
+    except (SQLAlchemyError, ValueError) as error:
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        kind = "is no URL of a database" if isinstance(error, sqlalchemy.exc.ArgumentError) else "cannot be reached"
+        raise ArgumentError(f"'storage' {_hidden(location)} {kind}: {reason}") from None
+
+
+def _open_journal(path: Path) -> "BaseStorage":
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    from gnnrec.tuning.journal_lock import JournalLock
+
+    if path.is_dir():
+        raise ArgumentError(f"'storage' must be a file or a URL of a database ({path} is a folder)")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return JournalStorage(JournalFileBackend(str(path), lock_obj=JournalLock(path)))  # type: ignore[arg-type]
+    except ValueError as error:  # a line that is no JSON
+        raise ArgumentError(f"'storage' {path} is no journal of Optuna: {error}") from None
+
+
+def _hidden(location: str) -> str:
+    """The URL without its password."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError as UrlError
+
+    try:
+        return make_url(location).render_as_string(hide_password=True)
+    except UrlError:
+        return location
