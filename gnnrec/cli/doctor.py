@@ -34,7 +34,7 @@ _OPTIONAL = {
     "optuna": ("optuna",),
     "plotly": ("plotly",),
     "matplotlib": ("matplotlib",),
-    "psycopg2": ("psycopg2-binary",),
+    "psycopg": ("psycopg",),
     "faiss": ("faiss-cpu", "faiss-gpu", "faiss-gpu-cu11", "faiss-gpu-cu12"),
     "ray": ("ray",),
     "tensorboard": ("tensorboard",),

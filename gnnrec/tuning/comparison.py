@@ -12,7 +12,7 @@ from gnnrec.errors import ArgumentError, TrainingError
 from gnnrec.evaluation import EvalOptions
 from gnnrec.evaluation.run_group import RunGroup, read_run_groups
 from gnnrec.evaluation.significance import Comparison, compare
-from gnnrec.models import list_models, model_class
+from gnnrec.models import Recommender, list_models, model_arguments, model_class
 from gnnrec.training.experiment import run_experiment
 from gnnrec.training.run_folder import RunFolder
 from gnnrec.tuning.candidate import Candidate
@@ -100,11 +100,13 @@ def compare_on_test(
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # a second worker finds the runs there
         candidates = {WINNER: winner}
-        if default != winner:
-            candidates[_DEFAULT] = default
-        classical = _best_classical(baselines, workspace, options, on_message)
-        if classical is not None and classical not in candidates.values():
-            candidates[_CLASSICAL] = classical
+        for role, other in (
+            (_DEFAULT, default),
+            (_CLASSICAL, _best_classical(baselines, workspace, options, on_message)),
+        ):
+            known = [_settings(candidate, options) for candidate in candidates.values()]
+            if other is not None and _settings(other, options) not in known:
+                candidates[role] = other
         runs: dict[str, tuple[Path, ...]] = {}
         for role, candidate in candidates.items():
             on_message(f"test of the {role}: {candidate}")
@@ -127,6 +129,13 @@ def compare_on_test(
         spreads={role: group.spread for role, group in groups.items()},
         comparisons=tuple(comparisons),
     )
+
+
+def _settings(candidate: Candidate, options: TuneOptions) -> tuple[object, ...]:
+    """All that a candidate stands for, whether it says so or leaves it at the default."""
+    defaults = {name: parameter.default for name, parameter in model_arguments(candidate.model).items()}
+    training = replace(options.training, **candidate.training)
+    return candidate.model, candidate.features, {**defaults, **candidate.arguments}, training
 
 
 def _best_classical(
@@ -169,6 +178,4 @@ def _groups(runs: Mapping[str, tuple[Path, ...]], metric: str) -> dict[str, RunG
 
 
 def _has_chance(model: str) -> bool:
-    from gnnrec.models import Recommender
-
     return issubclass(model_class(model), Recommender)

@@ -1,5 +1,6 @@
 """Where a study is kept."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.study import Study
 
-__all__ = ["StudyStorage"]
+__all__ = ["StudyStorage", "hidden_password"]
 
-_DRIVERS = {"psycopg2": "postgres"}
-"""Extras that install a driver, by its package."""
+_POSTGRESQL = "postgresql"
+_DRIVER = "psycopg"
+"""What the extra 'postgres' installs; SQLAlchemy's own choice depends on its version."""
 _CONNECT_SECONDS = 10
 
 
@@ -92,28 +94,35 @@ def _open(location: str, heartbeat: int) -> "BaseStorage":
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if "://" not in location:
         return _open_journal(Path(location))
-    import sqlalchemy
-    from optuna.storages import RDBStorage
-    from sqlalchemy.exc import SQLAlchemyError
+    from optuna.storages import RDBStorage, get_storage
+    from sqlalchemy.exc import ArgumentError as UrlError
+    from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
     from gnnrec.tuning.retry import requeue
 
-    connect = {"connect_timeout": _CONNECT_SECONDS} if location.startswith("postgresql") else {}
+    kind, _, rest = location.partition("://")
+    url = f"{_POSTGRESQL}+{_DRIVER}://{rest}" if kind == _POSTGRESQL else location
+    connect = {"connect_timeout": _CONNECT_SECONDS} if kind.startswith(_POSTGRESQL) else {}
     try:
-        return RDBStorage(
-            location,
-            heartbeat_interval=heartbeat,
-            heartbeat_stale_trial_callback=requeue,
-            # A worker trains for minutes between two sentences to the database, which may have hung up.
-            engine_kwargs={"pool_pre_ping": True, "connect_args": connect},
-        )
-    except ImportError as error:
-        driver = error.name or str(error)
-        raise MissingExtraError(driver, _DRIVERS.get(driver, "tune"), f"the storage {_hidden(location)}") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # heartbeats are since 2021
+            database = RDBStorage(
+                url,
+                heartbeat_interval=heartbeat,
+                heartbeat_stale_trial_callback=requeue,
+                # A worker trains for minutes between two sentences to the database, which may have hung up.
+                engine_kwargs={"pool_pre_ping": True, "connect_args": connect},
+            )
+        return get_storage(database)  # one cache of finished trials for all that this process reads
+    except ImportError:
+        shown = hidden_password(location)
+        if kind == _POSTGRESQL:
+            raise MissingExtraError(_DRIVER, "postgres", f"the storage {shown}") from None
+        raise ArgumentError(f"'storage' {shown}: no driver for {kind} is installed; SQLAlchemy says which") from None
     except (SQLAlchemyError, ValueError) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        kind = "is no URL of a database" if isinstance(error, sqlalchemy.exc.ArgumentError) else "cannot be reached"
-        raise ArgumentError(f"'storage' {_hidden(location)} {kind}: {reason}") from None
+        problem = "is no URL of a database" if isinstance(error, UrlError | NoSuchModuleError) else "cannot be reached"
+        raise ArgumentError(f"'storage' {hidden_password(location)} {problem}: {reason}") from None
 
 
 def _open_journal(path: Path) -> "BaseStorage":
@@ -131,8 +140,8 @@ def _open_journal(path: Path) -> "BaseStorage":
         raise ArgumentError(f"'storage' {path} is no journal of Optuna: {error}") from None
 
 
-def _hidden(location: str) -> str:
-    """The URL without its password."""
+def hidden_password(location: str) -> str:
+    """A storage's location without the password that a URL may have."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError as UrlError
 

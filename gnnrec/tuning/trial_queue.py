@@ -1,5 +1,6 @@
 """Which trial a worker takes next."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,9 @@ class TrialQueue:
         from optuna.trial import TrialState
 
         if self.storage.locks is None:
-            optuna.storages.fail_stale_trials(self.study)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                optuna.storages.fail_stale_trials(self.study)
             return
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             lock = _lock(self.storage.locks, self.study, trial.number)

@@ -106,6 +106,8 @@ class Worker:
         return self._work(name, len(jobs), run)
 
     def _work(self, name: str, num_trials: int, run: Callable[[Claim], None]) -> list["FrozenTrial"]:
+        from optuna.exceptions import UpdateFinishedTrialError
+
         queue = TrialQueue(self.storage.load(name), self.storage, num_trials)
         while self._deadline is None or time.monotonic() < self._deadline:
             claim = queue.claim()
@@ -116,6 +118,10 @@ class Worker:
                 continue
             try:
                 run(claim)
+            except UpdateFinishedTrialError:
+                # This machine was too busy for a sign of life, and another worker has queued the trial again.
+                queue.release()
+                continue
             except BaseException:
                 queue.give_back(claim)
                 raise
