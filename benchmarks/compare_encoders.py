@@ -9,13 +9,12 @@ Markdown, as CSV with a row a run, and as a page of HTML with plots and pictures
 """
 
 import argparse
-import ast
 import shlex
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
+from typing import get_type_hints
 
 from encoder_cache import Cache, is_finished
 from encoder_figures import panel_rows, reference_rows
@@ -29,6 +28,7 @@ from own_process import run_in_own_process
 
 from encoders.errors import EncoderError
 from encoders.store import Catalog
+from gnnrec.cli.settings import read_value
 from gnnrec.data import Dataset
 from gnnrec.data.splits import list_splits
 from gnnrec.errors import GnnrecError
@@ -141,10 +141,11 @@ def study_of(given: argparse.Namespace) -> Study:
     Raises:
         ValueError: If a setting or a template has another form, or a value cannot work.
     """
-    known = {field.name for field in fields(LiveOptions)}
-    settings = {name: _literal(value) for name, value in map(_pair, given.set)}
-    if unknown := sorted(settings.keys() - known):
+    known = get_type_hints(LiveOptions)
+    texts = dict(map(_pair, given.set))
+    if unknown := sorted(texts.keys() - known.keys()):
         raise ValueError(f"--set: unknown {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    settings = {name: read_value(name, text, known[name]) for name, text in texts.items()}
     return Study(
         data=given.data.resolve(),
         split=given.split,
@@ -180,13 +181,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not (name and separator and value):
         raise ValueError(f"must read NAME=VALUE (got {text!r})")
     return name, value
-
-
-def _literal(text: str) -> object:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,5 +1,6 @@
 """Contents of items as an encoder's input, ready again and again."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 
 import torch
@@ -47,6 +48,7 @@ class PreparedContents:
         self.catalog, self.modality, self.preprocess = catalog, modality, preprocess
         self.problems: dict[int, str] = {}
         self._kept: dict[int, Tensor] = {}
+        self._digests: dict[int, bytes] = {}
         self.mask = torch.zeros(len(catalog), dtype=torch.bool)
         left = int(cache_gigabytes * _BYTES)
         blocks = [
@@ -57,6 +59,7 @@ class PreparedContents:
             if chunk.samples is not None:
                 for item, samples in zip(chunk.prepared, torch.split(chunk.samples, chunk.counts), strict=True):
                     self.mask[item] = True
+                    self._digests[item] = hashlib.blake2b(samples.numpy().tobytes(), digest_size=16).digest()
                     left -= samples.nbytes
                     if left >= 0:
                         self._kept[item] = samples.clone()
@@ -65,6 +68,14 @@ class PreparedContents:
         if not bool(self.mask.any()):
             first = next(iter(self.problems.values()), f"none has {modality}")
             raise ArgumentError(f"no item has {modality} that can be encoded ({first})")
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of what the encoder gets of all items: other contents, or another way to prepare them, have another."""
+        digest = hashlib.blake2b(digest_size=16)
+        for item in sorted(self._digests):
+            digest.update(item.to_bytes(8, "little") + self._digests[item])
+        return digest.hexdigest()
 
     @property
     def num_kept(self) -> int:

@@ -1,9 +1,8 @@
 """Options of ``gnnrec train`` about encoders that make a run's features."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 if TYPE_CHECKING:
     from gnnrec.data import Dataset
@@ -73,17 +72,17 @@ def build_encoders(
 
 
 def _live_options(settings: Sequence[str]) -> Any:
-    from gnnrec.cli.settings import read_literal
+    from gnnrec.cli.settings import read_value
     from gnnrec.errors import UnknownNameError
     from gnnrec.training.live_options import LiveOptions
 
-    known = [field.name for field in fields(LiveOptions)]
+    known = get_type_hints(LiveOptions)
     values: dict[str, Any] = {}
     for text in settings:
         key, value = _pair(text, "--encoder-set", "learning_rate=1e-5")
         if key not in known:
             raise UnknownNameError("encoder setting", key, known)
-        values[key] = read_literal(value)
+        values[key] = read_value(key, value, known[key])
     return LiveOptions(**values)
 
 

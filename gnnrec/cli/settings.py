@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from gnnrec.errors import ArgumentError, UnknownNameError
 
-__all__ = ["parse_columns", "parse_list_lengths", "parse_model_settings", "parse_names", "read_literal"]
+__all__ = ["parse_columns", "parse_list_lengths", "parse_model_settings", "parse_names", "read_literal", "read_value"]
 
 
 def parse_model_settings(model: str, settings: Sequence[str]) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def parse_model_settings(model: str, settings: Sequence[str]) -> dict[str, Any]:
             raise UnknownNameError(f"argument of '{model}'", key, known)
         if key in values:
             raise ArgumentError(f"'{key}' is set twice; once is enough")
-        values[key] = _read(key, text, known[key].annotation)
+        values[key] = read_value(key, text, known[key].annotation)
     return values
 
 
@@ -84,7 +84,13 @@ def _read_mapping(key: str, text: str) -> dict[str, Any]:
     return values
 
 
-def _read(key: str, text: str, annotation: Any) -> Any:
+def read_value(key: str, text: str, annotation: Any) -> Any:
+    """The value that a text means by the type of what it is for.
+
+    Raises:
+        ArgumentError: If it cannot be one; it names ``key`` and the type.
+        UnknownNameError: If the type lists its values and it is none of them.
+    """
     if get_origin(annotation) is Literal:
         if text not in get_args(annotation):
             raise UnknownNameError(f"value of '{key}'", text, get_args(annotation))

@@ -8,6 +8,7 @@ Subclass in a test file and name the model::
 
 from gnnrec.testing.datasets import checkerboard_dataset, missing_features, planted_dataset, shuffled_features
 from gnnrec.testing.model_conformance import ModelConformance
+from gnnrec.testing.planted_fusion import planted_fusion_dataset
 from gnnrec.testing.planted_modality import PlantedModality
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "checkerboard_dataset",
     "missing_features",
     "planted_dataset",
+    "planted_fusion_dataset",
     "shuffled_features",
 ]

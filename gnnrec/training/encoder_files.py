@@ -40,6 +40,7 @@ def describe_encoders(live: LiveFeatures, training: str, encoding: Mapping[str, 
             "weights_hash": encoder.weights_hash(),
             "preprocessing": encoder.preprocess.describe(),
             "covered": int(content.mask.sum()),
+            "contents_hash": content.content_hash,
         }
     return {"training": training, "options": asdict(live.options), "features": features, "encoding": dict(encoding)}
 

@@ -73,6 +73,10 @@ def test_wrong_use_is_told_in_a_line(catalog: Path, tmp_path: Path) -> None:
     assert "colour-histogram: there are no weights to train" in run(*common, *bare, code=2)[1]
     assert "did you mean 'max_items'" in run(*common, *tiny, "--encoder-set", "max_item=3", code=2)[1]
     assert "must read learning_rate=1e-5" in run(*common, *tiny, "--encoder-set", "max_items", code=2)[1]
+    wrong = run(*common, *tiny, "--encoder-set", "max_items=abc", code=2)[1]
+    assert "error: 'max_items' must be int (got 'abc')" in wrong
+    wrong = run(*common, *tiny, "--encoder-set", "batch_statistics=1", code=2)[1]
+    assert "error: 'batch_statistics' must be true or false (got '1')" in wrong
     assert "unknown encoder" in run(*common, "--encoder", "audioclop", code=2)[1]
     assert "no item has video" in run(*common, "--encoder", "r2plus1d", code=2)[1]
     run("train", "vbpr", catalog, "--out", tmp_path / "none", "--encoder", "audioclip-tiny", *QUICK)

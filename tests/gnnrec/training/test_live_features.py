@@ -1,6 +1,8 @@
 """Features that encoders make while a recommender learns: values, gradients, memory."""
 
 import copy
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -371,6 +373,15 @@ def test_contents_beyond_the_memory_are_read_again(catalog: Catalog) -> None:
     for one, other in zip(whole.gather([0, 9, 11]), bare.gather([0, 9, 11]), strict=True):
         assert torch.equal(one, other)
     assert whole.mask.tolist() == [item != 3 for item in range(ITEMS)]
+    assert whole.content_hash == bare.content_hash
+
+
+def test_a_changed_content_has_another_hash(catalog: Catalog, tmp_path: Path) -> None:
+    changed = Catalog(shutil.copytree(catalog.root, tmp_path / "copy"), catalog.item_ids, catalog.contents)
+    before = PreparedContents(changed, "image", SmallEncoder().preprocess).content_hash
+    assert before == PreparedContents(catalog, "image", SmallEncoder().preprocess).content_hash
+    Image.new("RGB", (8, 8), "red").save(changed.root / "5.png")
+    assert PreparedContents(changed, "image", SmallEncoder().preprocess).content_hash != before
 
 
 def test_wrong_use_is_refused_by_name(catalog: Catalog) -> None:
