@@ -12,12 +12,15 @@ import argparse
 import sys
 from pathlib import Path
 
+from fusion_study_table import write_fusion_study_table
 from spaces import FEATURES, FUSION_MODELS, FUSIONS
 
 from gnnrec.errors import GnnrecError
 from gnnrec.training import TrainOptions
 from gnnrec.training.reading import read_for_training
 from gnnrec.tuning import StudySpace, TuneOptions, tune
+from gnnrec.tuning.study_reader import StudyReader
+from gnnrec.tuning.tune import RESULT
 
 RESULTS = Path(__file__).parent / "results"
 STUDIES = RESULTS / ".cache" / "studies"
@@ -73,7 +76,12 @@ def main() -> int:
     """Run a command; gives the exit code."""
     given = parse_arguments()
     try:
-        run_study(given.data, given.trials, given.device)
+        if given.what == "run":
+            run_study(given.data, given.trials, given.device)
+        else:
+            names = sorted(path.parent.name for path in STUDIES.glob(f"*/{RESULT}"))
+            readers = [StudyReader(name, folder=STUDIES) for name in names]
+            print(f"written: {write_fusion_study_table(readers, RESULTS, SEARCH_EPOCHS, SEARCH_PATIENCE)}")
     except GnnrecError as error:
         print(error, file=sys.stderr)
         return 2

@@ -12,7 +12,7 @@ from table_text import COST_HEADER, cost_cells, mean_of, paragraph, settings_tex
 
 from gnnrec.models import Recommender, list_models, model_class
 
-__all__ = ["write_models_table"]
+__all__ = ["TUNED", "best_multimodal", "final_runs", "write_models_table"]
 
 TARGETS = {"tiktok": 0.105, "lfm2k": 0.432}
 """Test Recall@20 that the best multimodal graph model shall reach."""
@@ -52,13 +52,13 @@ def _data_set(name: str, records: Records, done: list[Record], budget: Budget) -
     for model in sorted(list_models(), key=lambda model: (model in content_models(), model)):
         best = chosen_point(done, source, model, budget)
         count = f"{len(searched(done, source, model, budget))} of {len(points(model))}"
-        chosen[model] = _final_runs(done, source, model, best, budget)
+        chosen[model] = final_runs(done, source, model, best, budget)
         label = f"search: {settings_text(best)}" if best else "defaults, also the search's choice"
         if chosen[model]:
             rows.append([model, label, count, *_figure_cells(chosen[model])])
         else:
             rows.append([model, "not run", count, *["-"] * (len(header) - 3)])
-        defaults = _final_runs(done, source, model, {}, budget) if best else []
+        defaults = final_runs(done, source, model, {}, budget) if best else []
         if defaults:
             rows.append([model, "defaults", "", *_figure_cells(defaults)])
     lines = [f"## {name}", "", *table_lines(header, rows)]
@@ -72,7 +72,7 @@ def _data_set(name: str, records: Records, done: list[Record], budget: Budget) -
     return [*lines, _effort(source, done, budget), ""]
 
 
-def _final_runs(done: Sequence[Record], source: Source, model: str, point: Point, budget: Budget) -> list[Record]:
+def final_runs(done: Sequence[Record], source: Source, model: str, point: Point, budget: Budget) -> list[Record]:
     """The runs of a point with the final seeds; those without figures of each user where there are no others."""
     found = []
     for job in final_jobs(source, model, point, budget):
@@ -95,6 +95,17 @@ def _is_multimodal(model: str) -> bool:
 def _best(runs: dict[str, list[Record]], models: Sequence[str]) -> str:
     """The model of the best mean validation Recall@20."""
     return max(models, key=lambda model: mean_of(runs[model], "valid"))
+
+
+def best_multimodal(done: Sequence[Record], source: Source, budget: Budget) -> str:
+    """The multimodal graph model of the best mean validation Recall@20, of those with all seeds."""
+    runs = {
+        model: final_runs(done, source, model, chosen_point(done, source, model, budget), budget)
+        for model in content_models()
+        if _is_multimodal(model) and model not in NOT_GRAPH
+    }
+    complete = {model: own for model, own in runs.items() if len(own) == len(seeds_of(model))}
+    return _best(complete, list(complete))
 
 
 def _significance(name: str, runs: dict[str, list[Record]], records: Records) -> list[str]:

@@ -46,7 +46,7 @@ class Finalist:
             "trial": self.number,
             "candidate": self.candidate.to_dict(),
             "values": list(self.values),
-            "mean": self.mean,
+            "mean": self.mean if self.values else None,
             "spread": self.spread,
         }
 
@@ -70,9 +70,9 @@ def choose_finalists(trials: Sequence["FrozenTrial"], options: TuneOptions) -> d
     return chosen
 
 
-def finalists_study(name: str, chosen: Sequence[int]) -> str:
-    """Name of the study of finalists: a study made longer may have others."""
-    return f"{name} finalists {' '.join(map(str, sorted(chosen)))}"
+def finalists_study(name: str, chosen: Sequence[int], seeds: Sequence[int]) -> str:
+    """Name of the study of finalists; a study made longer may have others, and seeds may be added."""
+    return f"{name} finalists {' '.join(map(str, sorted(chosen)))} seeds {' '.join(map(str, seeds))}"
 
 
 def run_finalists(worker: Worker, name: str, trials: Sequence["FrozenTrial"]) -> list[Finalist]:
@@ -82,7 +82,7 @@ def run_finalists(worker: Worker, name: str, trials: Sequence["FrozenTrial"]) ->
     chosen = dict(sorted(choose_finalists(trials, worker.options).items()))
     if not chosen:
         return []
-    study = finalists_study(name, list(chosen))
+    study = finalists_study(name, list(chosen), worker.options.seeds)
     worker.storage.create(study, worker.options.directions)
     values: dict[int, list[float]] = defaultdict(list)
     for trial in worker.repeat(study, chosen):

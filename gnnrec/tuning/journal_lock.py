@@ -11,11 +11,13 @@ class JournalLock:
     """A lock of the kernel, which a killed process loses at once; Optuna's own leaves others waiting half a minute.
 
     Args:
-        journal: The file to write to; the lock is a file beside it.
+        folder: Where the lock's file goes. Optuna's own lock is ``JOURNAL.lock``; a file of that name would keep its
+            dashboard waiting. The two do not see each other, but a line of the journal is one append.
     """
 
-    def __init__(self, journal: Path) -> None:
-        self._lock = FileLock(f"{journal}.lock")
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(folder / "journal.lock")
 
     def acquire(self) -> bool:
         """Wait for the lock."""

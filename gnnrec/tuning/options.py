@@ -25,8 +25,8 @@ class TuneOptions:
         seeds: Seeds of the finalists; none that trials use.
         seed: Seed of the search, and of training in trials.
         startup_trials: Trials drawn at random before the sampler learns from those there are.
-        prune: Whether to stop trials that fall behind the median of the others at the same epoch, after
-            ``warmup_epochs``; with several objectives nothing is pruned.
+        prune: Whether to stop trials that fall behind the median of others of the same model at the same epoch,
+            after ``warmup_epochs``; with several objectives nothing is pruned.
         warmup_epochs: Epochs of a trial before it may be pruned.
         training: Options of training that trials share; what the search chooses replaces them.
 

@@ -44,7 +44,7 @@ class StudyStorage:
     @property
     def locks(self) -> Path | None:
         """Folder of lock files beside a journal; None with a database."""
-        return None if self.heartbeat else Path(f"{self.location}.locks")
+        return None if self.heartbeat else _locks(Path(self.location))
 
     def names(self) -> list[str]:
         """Names of the studies there are."""
@@ -135,9 +135,13 @@ def _open_journal(path: Path) -> "BaseStorage":
         raise ArgumentError(f"'storage' must be a file or a URL of a database ({path} is a folder)")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return JournalStorage(JournalFileBackend(str(path), lock_obj=JournalLock(path)))  # type: ignore[arg-type]
+        return JournalStorage(JournalFileBackend(str(path), lock_obj=JournalLock(_locks(path))))  # type: ignore[arg-type]
     except ValueError as error:  # a line that is no JSON
         raise ArgumentError(f"'storage' {path} is no journal of Optuna: {error}") from None
+
+
+def _locks(journal: Path) -> Path:
+    return journal.with_name(f"{journal.name}.locks")
 
 
 def hidden_password(location: str) -> str:

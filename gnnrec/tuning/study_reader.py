@@ -35,12 +35,12 @@ class StudyReader:
     def __init__(self, name: str, *, folder: Path | str = "studies", storage: str | Path | None = None) -> None:
         self.name = name
         self.folder = Path(folder) / name
-        location = storage or self.folder / JOURNAL
-        if "://" not in str(location) and not Path(location).is_file():
+        self.location = str(storage or self.folder / JOURNAL)
+        if "://" not in self.location and not Path(self.location).is_file():
             parent = Path(folder)
             known = [found.parent.name for found in parent.glob(f"*/{JOURNAL}")] if storage is None else []
             raise UnknownNameError("study", name, known)
-        self.study: Study = StudyStorage(location).load(name)
+        self.study: Study = StudyStorage(self.location).load(name)
         if SETTINGS not in self.study.user_attrs:
             raise ArgumentError(f"study '{name}' was not made by gnnrec")
 

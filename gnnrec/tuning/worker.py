@@ -14,7 +14,7 @@ from gnnrec.errors import ArgumentError, TrainingError
 from gnnrec.training.callbacks import Callback
 from gnnrec.tuning.candidate import Candidate
 from gnnrec.tuning.options import COSTS, TuneOptions
-from gnnrec.tuning.space import StudySpace
+from gnnrec.tuning.space import MODEL, StudySpace
 from gnnrec.tuning.storage import StudyStorage
 from gnnrec.tuning.trial_queue import Claim, TrialQueue
 from gnnrec.tuning.workspace import TrialResult, Workspace
@@ -29,8 +29,8 @@ __all__ = ["CANDIDATE", "ERROR", "Worker"]
 CANDIDATE, ERROR = "candidate", "error"
 """Attributes of a trial: what it trained, and why it failed."""
 _POLL_SECONDS = 0.5
-_MEDIAN_OF = 5
-"""Finished trials before one is pruned."""
+_MEDIAN_OF = 3
+"""Complete trials of a model before one of it is pruned."""
 
 OnTrial = Callable[["FrozenTrial", int, int], None]
 """Told of a finished trial, and how many of how many are."""
@@ -140,11 +140,13 @@ class Worker:
         return self.storage.load(name, sampler=sampler, pruner=self._pruner())
 
     def _pruner(self) -> "BasePruner":
-        from optuna.pruners import MedianPruner, NopPruner
+        from optuna.pruners import NopPruner
+
+        from gnnrec.tuning.same_model_pruner import SameModelPruner
 
         if not self.options.prune or len(self.options.objectives) > 1:
             return NopPruner()
-        return MedianPruner(n_startup_trials=_MEDIAN_OF, n_warmup_steps=self.options.warmup_epochs)
+        return SameModelPruner(MODEL, startup_trials=_MEDIAN_OF, warmup_epochs=self.options.warmup_epochs)
 
     def _pruning(self, trial: "Trial") -> Callback:
         from gnnrec.tuning.pruning import Pruning

@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,12 +17,14 @@ from gnnrec.models.history_scorer import HistoryScorer
 from gnnrec.training.callbacks import Callback, EarlyStopping
 from gnnrec.training.loop import fit
 from gnnrec.training.options import TrainOptions
-from gnnrec.training.peak_memory import forget_peak_memory, peak_memory, resident_memory
 from gnnrec.training.validation import Validation
 from gnnrec.tuning.candidate import Candidate
 from graphs import BipartiteGraph
 
 __all__ = ["TrialResult", "Workspace"]
+
+_CLEAR = Path("/proc/self/clear_refs")
+"""With it the kernel forgets how much memory a process once took."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +139,18 @@ class Workspace:
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
             return torch.cuda.memory_allocated(self.device) / 2**20
+        if not _CLEAR.exists():
+            raise ArgumentError(
+                "'peak_mib' can be measured with CUDA and under Linux only; leave it out of 'objectives'"
+            )
+        from gnnrec.training.peak_memory import forget_peak_memory, resident_memory
+
         forget_peak_memory()
         return resident_memory()
 
     def _peak(self) -> float:
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated(self.device) / 2**20
+        from gnnrec.training.peak_memory import peak_memory
+
         return peak_memory()

@@ -1,10 +1,6 @@
 """The page in a real browser: every plot and picture is drawn, nothing is asked for, nothing is complained about."""
 
-import json
 import re
-import shutil
-import subprocess
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +8,11 @@ import pytest
 from encoder_page import POLICY, to_html
 from encoder_pictures import neighbour_sheets
 from fabricated_encoder_runs import make_report, write_runs
+from headless_browser import needs_browser, open_page
 
 from gnnrec.data import read_dataset
 from gnnrec.data.content_catalog import content_catalog
 from gnnrec.data.demo_catalog import write_demo_catalog
-
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium on PATH; apt-get install chromium")
 
 LOOK = """<script>
 addEventListener("load", () => {
@@ -56,14 +50,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 def look_at(page: str, folder: Path, width: int = 1280) -> tuple[dict[str, Any], list[str]]:
     """What the browser made of a page, and the lines of its console."""
     copy = page.replace(POLICY, f"{POLICY}; script-src 'unsafe-inline'").replace("<link ", f"{LOOK}<link ", 1)
-    (folder / "page.html").write_text(copy, encoding="utf-8")
-    arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--enable-logging=stderr"]
-    arguments += ["--v=0", f"--user-data-dir={folder / 'profile'}", f"--window-size={width},900", "--dump-dom"]
-    command = [str(BROWSER), *arguments, (folder / "page.html").as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    seen = re.search(r'<output id="look">(.*?)</output>', done.stdout, re.DOTALL)
-    assert seen, f"the page was not loaded: {done.stderr[-2000:]}"
-    return json.loads(unescape(seen.group(1))), [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    return open_page(copy, folder, width)
 
 
 def test_the_page_names_nothing_outside_of_itself(page: str) -> None:

@@ -16,3 +16,8 @@ def report(
     ] = None,
 ) -> None:
     """Write the study's report into its folder, as a page and as pictures."""
+    from gnnrec.tuning.report import write_report
+    from gnnrec.tuning.study_reader import StudyReader
+
+    for path in write_report(StudyReader(name, folder=folder, storage=storage)):
+        print(path)

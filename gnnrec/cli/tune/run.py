@@ -48,7 +48,7 @@ def run(
     seeds: Annotated[str, typer.Option(help="Seeds of the finalists.")] = "1,2,3",
     seed: Annotated[int, typer.Option(help="Seed of the search and of its trials.")] = 0,
     startup_trials: Annotated[int, typer.Option(help="Trials drawn at random first.")] = 10,
-    prune: Annotated[bool, typer.Option(help="Stop trials that fall behind the median.")] = True,
+    prune: Annotated[bool, typer.Option(help="Stop trials that fall behind others of their model.")] = True,
     warmup_epochs: Annotated[int, typer.Option(help="Epochs before a trial may be stopped.")] = 10,
     baseline: Annotated[
         str | None, typer.Option(help="Models without content to compare with on test, or none [default: all].")

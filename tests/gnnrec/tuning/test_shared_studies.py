@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,12 @@ def test_study_goes_on_and_keeps_count(tmp_path: Path) -> None:
     assert [len(result.trials) for result in (first, again, longer)] == [3, 3, 6]
     assert [trial.number for trial in longer.trials] == list(range(6))
     assert first.to_dict() == again.to_dict()
+    seeds = replace(options(3), seeds=(2, 5, 6))
+    more = tune(dataset(), SPACE, name="shared", folder=tmp_path, options=seeds, test=False)
+    assert {one.number for one in more.finalists} == {one.number for one in first.finalists}
+    assert all(len(finalist.values) == 3 for finalist in more.finalists)
+    by_number = {finalist.number: finalist.values for finalist in first.finalists}
+    assert all(finalist.values[0] == by_number[finalist.number][1] for finalist in more.finalists), "seed 2 in both"
     whole = tune(dataset(), SPACE, name="other", folder=tmp_path, options=options(6), test=False)
     assert [trial.params for trial in whole.trials] == [trial.params for trial in longer.trials]
     assert [trial.values for trial in whole.trials] == [trial.values for trial in longer.trials]

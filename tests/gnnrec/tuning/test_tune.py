@@ -16,6 +16,7 @@ from gnnrec.models import Choice
 from gnnrec.training.run_folder import RunFolder
 from gnnrec.tuning import Candidate, StudySpace, StudyStorage, TuneOptions, TuningResult, tune
 from gnnrec.tuning.finalists import choose_finalists
+from gnnrec.tuning.same_model_pruner import SameModelPruner
 from gnnrec.tuning.study_reader import StudyReader
 from gnnrec.tuning.workspace import Workspace
 
@@ -170,6 +171,30 @@ def test_pruning_stops_what_falls_behind(tmp_path: Path) -> None:
     assert sum(trial in pruned for trial in hopeless) > len(hopeless) / 2
     assert all(max(trial.intermediate_values) < 12 for trial in pruned)
     assert result.best.candidate.training["learning_rate"] == 0.03
+
+
+def test_pruning_compares_with_trials_of_the_same_model() -> None:
+    """Third of its model at every epoch is stopped; worse than all of another model alone is not."""
+    study = optuna.create_study(direction="maximize")
+    choices = {"model": optuna.distributions.CategoricalDistribution(("fast", "slow"))}
+
+    def trial(model: str, value: float, state: TrialState = TrialState.COMPLETE) -> optuna.trial.FrozenTrial:
+        steps = {epoch: value for epoch in range(1, 6)}
+        last = value if state == TrialState.COMPLETE else None
+        return optuna.create_trial(
+            state=state, value=last, params={"model": model}, distributions=choices, intermediate_values=steps
+        )
+
+    pruner = SameModelPruner("model", startup_trials=3, warmup_epochs=2)
+    for value in (0.8, 0.9, 0.7):
+        study.add_trial(trial("fast", value))
+    assert not pruner.prune(study, trial("slow", 0.1, TrialState.RUNNING))
+    assert pruner.prune(study, trial("fast", 0.75, TrialState.RUNNING))
+    assert not pruner.prune(study, trial("fast", 0.85, TrialState.RUNNING))
+    for value in (0.2, 0.3, 0.4):
+        study.add_trial(trial("slow", value))
+    assert pruner.prune(study, trial("slow", 0.1, TrialState.RUNNING))
+    assert not pruner.prune(study, trial("slow", 0.35, TrialState.RUNNING))
 
 
 def test_time_limit(tmp_path: Path) -> None:
