@@ -10,7 +10,7 @@ demo: $(STAMP)-demo
 	$(BIN)/gnnrec demo
 
 test: $(STAMP)-dev
-	$(BIN)/python -m pytest -m "not slow and not gpu"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow and not gpu"
 
 slow: $(STAMP)-dev
 	$(BIN)/python -m pytest -m "slow and not gpu"
