@@ -17,6 +17,7 @@ from gnnrec.evaluation.significance import compare
 from gnnrec.tuning import Candidate
 from gnnrec.tuning.report import write_report
 from gnnrec.tuning.study_reader import StudyReader
+from gnnrec.tuning.worker import ERROR
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -54,7 +55,12 @@ def write_fusion_study_table(readers: Sequence[StudyReader], results: Path, epoc
 def _study(reader: StudyReader, records: Records, results: Path) -> list[str]:
     result = reader.result
     assert result is not None, "of a finished study"
-    trials = [trial for trial in reader.study.get_trials(deepcopy=False) if trial.state.is_finished()]
+    # Without those whose worker stopped: they were run again.
+    trials = [
+        trial
+        for trial in reader.study.get_trials(deepcopy=False)
+        if trial.state.is_finished() and (trial.state.name != "FAIL" or ERROR in trial.user_attrs)
+    ]
     states = [trial.state.name for trial in trials]
     hours = sum(trial.duration.total_seconds() for trial in trials if trial.duration) / 3600
     counts = ", ".join(f"{states.count(state)} {state.lower()}" for state in dict.fromkeys(states))

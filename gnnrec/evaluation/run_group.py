@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnrec.errors import DataError, RunError, UnknownNameError
+from gnnrec.evaluation.options import EvalOptions
 
 __all__ = ["RunGroup", "read_run_groups"]
 
@@ -180,13 +181,18 @@ def _check_same_data(folders: Sequence[Path], records: Sequence[Mapping[str, Any
 
 def _check_same_protocol(folders: Sequence[Path], records: Sequence[Mapping[str, Any]]) -> None:
     """Refuse figures that mean different things: lists with and without validation items, for instance."""
-    first = records[0].get("evaluation") or {}
+    first = _protocol(records[0])
     for folder, record in zip(folders[1:], records[1:], strict=True):
-        other = record.get("evaluation") or {}
+        other = _protocol(record)
         for key in sorted((first.keys() | other.keys()) - set(_NOT_PROTOCOL)):
             if first.get(key) != other.get(key):
                 ours, theirs = f"{first.get(key)!r} in {folders[0]}", f"{other.get(key)!r} in {folder}"
                 raise RunError(f"runs must be evaluated alike to be compared; '{key}' is {ours} and {theirs}")
+
+
+def _protocol(record: Mapping[str, Any]) -> dict[str, Any]:
+    """How a run was evaluated; a setting that an older version did not have is at its default."""
+    return {**asdict(EvalOptions()), **(record.get("evaluation") or {})}
 
 
 def _check_metric(folders: Sequence[Path], metric: str) -> None:

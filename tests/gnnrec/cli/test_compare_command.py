@@ -167,6 +167,16 @@ def test_other_protocol_is_refused(runs: list[Path]) -> None:
         raise error_of(*runs[:3])
 
 
+def test_a_setting_of_a_later_version_is_at_its_default(runs: list[Path]) -> None:
+    """Runs made before there were candidates to choose ranked all items."""
+    record = json.loads((runs[0] / "run.json").read_text())
+    (runs[0] / "run.json").write_text(json.dumps({**record, "evaluation": {"candidates": "all", "mask_valid": False}}))
+    assert run_json(*runs)["models"]
+    (runs[0] / "run.json").write_text(json.dumps({**record, "evaluation": {"candidates": "new"}}))
+    with pytest.raises(RunError, match="'candidates' is 'new' in .* and 'all' in"):
+        compare(runs)
+
+
 def test_other_users_are_refused(runs: list[Path], tmp_path: Path) -> None:
     other = write_run(tmp_path / "other", "vbpr", 1, users=[f"user {index}" for index in range(1, 202)])
     with pytest.raises(RunError, match=r"1 are in .*bpr1 only \(first: 'user 0'\); 2 are in .*other only"):
