@@ -18,6 +18,7 @@ _CORE = (
     "safetensors",
     "typer",
     "rich",
+    "filelock",
 )
 """What gnnrec cannot do without; module and distribution have the same name."""
 
