@@ -24,7 +24,8 @@ class TuneOptions:
         finalists: Best trials that are trained again with each of ``seeds``.
         seeds: Seeds of the finalists; none that trials use.
         seed: Seed of the search, and of training in trials.
-        startup_trials: Trials drawn at random before the sampler learns from those there are.
+        startup_trials: Trials before the sampler learns from those there are: papers' values and defaults first, then
+            each combination of model, fusion and features in turn, with all else at random.
         prune: Whether to stop trials that fall behind the median of others of the same model at the same epoch,
             after ``warmup_epochs``; with several objectives nothing is pruned.
         warmup_epochs: Epochs of a trial before it may be pruned.

@@ -1,5 +1,6 @@
 """What a study searches: models, fusions, sets of features and each model's own hyper-parameters."""
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -100,6 +101,24 @@ class StudySpace:
                 point = self._parameters(model, settings(model))
                 if point not in points:
                     points.append(point)
+        return points
+
+    def spread(self, seed: int) -> list[dict[str, Any]]:
+        """Every combination of model, fusion and features once, in an order drawn with the seed.
+
+        Trials at random would miss one of nine combinations in ten trials as often as not.
+        """
+        points: list[dict[str, Any]] = []
+        for model in self.models:
+            of_content = model_class(model).needs_features
+            fused = of_content and FUSION in model_arguments(model)
+            for fusion in (self.fusions if fused else ()) or (None,):
+                for names in self.feature_sets if of_content else (None,):
+                    point: dict[str, Any] = {MODEL: model}
+                    point |= {} if fusion is None else {FUSION: fusion}
+                    point |= {} if names is None else {FEATURES: JOIN.join(names)}
+                    points.append(point)
+        random.Random(seed).shuffle(points)
         return points
 
     def default(self, model: str) -> Candidate:

@@ -75,6 +75,8 @@ class Worker:
     def search(self, name: str) -> list["FrozenTrial"]:
         """Run trials of the search; gives all that are finished, whoever ran them."""
         planned = self.space.planned()
+        rest = max(0, self.options.startup_trials - len(planned))
+        planned += self.space.spread(self.options.seed)[:rest]
 
         def run(claim: Claim) -> None:
             plan = planned[claim.slot] if claim.slot < len(planned) else {}

@@ -173,7 +173,7 @@ def test_a_setting_of_a_later_version_is_at_its_default(runs: list[Path]) -> Non
     (runs[0] / "run.json").write_text(json.dumps({**record, "evaluation": {"candidates": "all", "mask_valid": False}}))
     assert run_json(*runs)["models"]
     (runs[0] / "run.json").write_text(json.dumps({**record, "evaluation": {"candidates": "new"}}))
-    with pytest.raises(RunError, match="'candidates' is 'new' in .* and 'all' in"):
+    with pytest.raises(RunError, match=r"'candidates' is 'new' in .* and 'all' in"):
         compare(runs)
 
 

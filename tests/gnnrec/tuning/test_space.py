@@ -80,6 +80,15 @@ def test_plan_of_several_models_and_of_a_narrow_space() -> None:
     assert not any("lattice.num_layers" in point for point in planned), "outside the range: left to the sampler"
 
 
+def test_combinations_are_spread_evenly() -> None:
+    space = StudySpace(("lattice", "lightgcn"), ("concat", "graph"), SETS)
+    points = space.spread(0)
+    assert len(points) == 2 * 2 + 1 and {"model": "lightgcn"} in points
+    assert {"model": "lattice", "fusion": "graph", "features": "image"} in points
+    assert points == space.spread(0) != space.spread(1)
+    assert sorted(map(str, points)) == sorted(map(str, space.spread(1)))
+
+
 def test_wrong_names_and_ranges() -> None:
     with pytest.raises(UnknownNameError, match="unknown model 'latice'; did you mean 'lattice'"):
         StudySpace(("latice",), (), SETS)
