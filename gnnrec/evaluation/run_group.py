@@ -125,7 +125,11 @@ def _read_record(folder: Path) -> dict[str, Any]:
 
 def _settings(record: Mapping[str, Any]) -> dict[str, Any]:
     """Model, arguments, options and names of features: what seeds of one model have in common."""
-    settings = {**(record.get("options") or {}), **(record["model"].get("arguments") or {})}
+    from gnnrec.training.options import TrainOptions  # training imports evaluation
+
+    # An option that an older version did not have is at its default.
+    options = {**asdict(TrainOptions()), **(record.get("options") or {})}
+    settings = {**options, **(record["model"].get("arguments") or {})}
     encoders = record.get("encoders") or {}
     settings["features"] = "+".join([*(record.get("features") or ()), *encoders.get("features", ())]) or "none"
     if encoders:

@@ -172,6 +172,9 @@ def test_a_setting_of_a_later_version_is_at_its_default(runs: list[Path]) -> Non
     record = json.loads((runs[0] / "run.json").read_text())
     (runs[0] / "run.json").write_text(json.dumps({**record, "evaluation": {"candidates": "all", "mask_valid": False}}))
     assert run_json(*runs)["models"]
+    options = {**record["options"], "accumulate_steps": 1}
+    (runs[0] / "run.json").write_text(json.dumps({**record, "options": options}))
+    assert len(run_json(*runs)["models"]) == 2, "the seeds of a model are still one"
     (runs[0] / "run.json").write_text(json.dumps({**record, "evaluation": {"candidates": "new"}}))
     with pytest.raises(RunError, match=r"'candidates' is 'new' in .* and 'all' in"):
         compare(runs)
