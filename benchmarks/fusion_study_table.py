@@ -16,8 +16,8 @@ from gnnrec.evaluation.run_group import read_run_groups
 from gnnrec.evaluation.significance import compare
 from gnnrec.tuning import Candidate
 from gnnrec.tuning.report import write_report
+from gnnrec.tuning.report.snapshot import StudySnapshot
 from gnnrec.tuning.study_reader import StudyReader
-from gnnrec.tuning.worker import ERROR
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -55,19 +55,17 @@ def write_fusion_study_table(readers: Sequence[StudyReader], results: Path, epoc
 def _study(reader: StudyReader, records: Records, results: Path) -> list[str]:
     result = reader.result
     assert result is not None, "of a finished study"
-    # Without those whose worker stopped: they were run again.
-    trials = [
-        trial
-        for trial in reader.study.get_trials(deepcopy=False)
-        if trial.state.is_finished() and (trial.state.name != "FAIL" or ERROR in trial.user_attrs)
-    ]
-    states = [trial.state.name for trial in trials]
-    hours = sum(trial.duration.total_seconds() for trial in trials if trial.duration) / 3600
-    counts = ", ".join(f"{states.count(state)} {state.lower()}" for state in dict.fromkeys(states))
+    snapshot = StudySnapshot.take(reader)
+    numbers = {state: snapshot.counts()[state] for state in ("complete", "pruned", "failed")}
+    counts = ", ".join(f"{number} {state}" for state, number in numbers.items() if number)
     data = reader.settings["data"]["name"]
-    lines = [f"## {data}", "", *paragraph(f"{len(trials)} trials ({counts}), {hours:.1f} hours of trials in all.")]
+    lines = [
+        f"## {data}",
+        "",
+        *paragraph(f"{sum(numbers.values())} trials ({counts}), {snapshot.seconds / 3600:.1f} hours of trials in all."),
+    ]
     lines += ["Best validation Recall@20 of the complete trials, one seed (number of complete trials):", ""]
-    lines += _best_by_fusion([trial for trial in trials if trial.state.name == "COMPLETE"])
+    lines += _best_by_fusion(snapshot.complete)
     rows = [
         [str(Candidate.from_dict(one["candidate"])), f"{one['mean']:.4f} ± {one['spread']:.4f}"]
         for one in result["finalists"]

@@ -13,10 +13,10 @@ from gnnrec.evaluation import EvalOptions
 from gnnrec.evaluation.run_group import RunGroup, read_run_groups
 from gnnrec.evaluation.significance import Comparison, compare
 from gnnrec.models import Recommender, list_models, model_arguments, model_class
-from gnnrec.training.experiment import run_experiment
 from gnnrec.training.run_folder import RunFolder
 from gnnrec.tuning.candidate import Candidate
 from gnnrec.tuning.options import TuneOptions
+from gnnrec.tuning.train_candidate import train_candidate
 from gnnrec.tuning.workspace import Workspace
 
 __all__ = ["WINNER", "TestComparison", "classical_models", "compare_on_test"]
@@ -143,7 +143,7 @@ def _best_classical(
 ) -> Candidate | None:
     """The best by validation, as shipped, trained once each."""
     found: dict[str, float] = {}
-    training = replace(options.training, seed=options.seed, metric=options.metric)
+    training = options.training_of(options.seed, {})
     for name in names:
         try:
             found[name] = workspace.train(Candidate(name), training).valid[options.metric]
@@ -159,17 +159,8 @@ def _train(
 ) -> None:
     if RunFolder(out).has("metrics.json"):
         return
-    run_experiment(
-        candidate.model,
-        dataset,
-        out,
-        model_options=candidate.arguments,
-        features=list(candidate.features) or None,
-        options=replace(options.training, seed=seed, metric=options.metric, **candidate.training),
-        evaluation=EvalOptions(ks=tuple(sorted({10, 20, 50, options.k})), beyond_accuracy=False),
-        resume=out.exists(),
-        reading=reading,
-    )
+    evaluation = EvalOptions(ks=tuple(sorted({10, 20, 50, options.k})), beyond_accuracy=False)
+    train_candidate(candidate, seed, dataset, out, options, reading=reading, evaluation=evaluation, resume=out.exists())
 
 
 def _groups(runs: Mapping[str, tuple[Path, ...]], metric: str) -> dict[str, RunGroup]:

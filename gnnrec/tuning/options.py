@@ -1,6 +1,8 @@
 """Settings of a study."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gnnrec.errors import ArgumentError, UnknownNameError
 from gnnrec.evaluation.metrics import METRICS
@@ -77,6 +79,10 @@ class TuneOptions:
     def metric(self) -> str:
         """The validation metric that decides."""
         return self.objectives[0]
+
+    def training_of(self, seed: int, chosen: Mapping[str, Any]) -> TrainOptions:
+        """Options of one training: with a seed, by the deciding metric, and what a candidate chose."""
+        return replace(self.training, seed=seed, metric=self.metric, **chosen)
 
     @property
     def k(self) -> int:

@@ -5,7 +5,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -169,7 +169,7 @@ class Worker:
         trial.set_user_attr(CANDIDATE, candidate.to_dict())
         trial.set_user_attr("worker", f"{platform.node()}:{os.getpid()}")
         own = self.callbacks(candidate) if self.callbacks else []
-        training = replace(self.options.training, seed=seed, metric=self.options.metric)
+        training = self.options.training_of(seed, candidate.training)
         try:
             result = self.workspace.train(
                 candidate,

@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ class Workspace:
 
         Args:
             candidate: What to train.
-            options: How; what the candidate chose replaces it.
+            options: How, what the candidate chose included.
             callbacks: Further hooks; one may raise to end training.
             measure_memory: Whether to find the peak memory, on a CPU of the whole process (Linux).
 
@@ -96,7 +96,6 @@ class Workspace:
             ArgumentError: If the model cannot do with these settings.
         """
         features = {name: self.features[name] for name in candidate.features}
-        options = replace(options, **candidate.training)
         before = self._start_measuring() if measure_memory else 0.0
         started = time.perf_counter()
         torch.manual_seed(options.seed)

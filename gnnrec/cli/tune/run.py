@@ -83,6 +83,7 @@ def run(
     from gnnrec.training.progress import ProgressBar
     from gnnrec.training.reading import read_for_training
     from gnnrec.tuning import TuneOptions, tune
+    from gnnrec.tuning.train_candidate import train_candidate
 
     try:
         seed_list = parse_list_lengths(seeds)
@@ -151,7 +152,8 @@ def run(
         status("interrupted; the same command goes on where it stopped")
         raise typer.Exit(130) from None
     if out is not None:
-        _train_winner(result, dataset, options, reading, out)
+        train_candidate(result.best.candidate, options.seeds[0], dataset, out, options, reading=reading)
+        status(f"the winner's run is in {out}")
     if json:
         print_json(result.to_dict())
     else:
@@ -216,27 +218,6 @@ def _say(options: "TuneOptions") -> Any:
         status(f"{finished}/{total} {candidate}{seed}: {said}, {seconds:.1f} s")
 
     return say
-
-
-def _train_winner(
-    result: "TuningResult", dataset: "Dataset", options: "TuneOptions", reading: dict[str, Any], out: Path
-) -> None:
-    from dataclasses import replace
-
-    from gnnrec.cli.output import status
-    from gnnrec.training.experiment import run_experiment
-
-    winner = result.best.candidate
-    run_experiment(
-        winner.model,
-        dataset,
-        out,
-        model_options=winner.arguments,
-        features=list(winner.features) or None,
-        options=replace(options.training, seed=options.seeds[0], metric=options.metric, **winner.training),
-        reading=reading,
-    )
-    status(f"the winner's run is in {out}")
 
 
 def _print(result: "TuningResult", options: "TuneOptions") -> None:

@@ -118,8 +118,6 @@ def _settings(snapshot: StudySnapshot) -> str:
 
 def _dashboard(snapshot: StudySnapshot) -> str:
     command = dashboard_command(snapshot.reader.location)
-    if not command:
-        return ""
     said = "The same study, live while workers run"
     if "://" in command:
         said += ", with the database's driver installed beside it"
