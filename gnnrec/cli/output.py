@@ -3,9 +3,12 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["metric_table", "print_json", "print_table", "status"]
+if TYPE_CHECKING:
+    from gnnrec.data import Dataset
+
+__all__ = ["dataset_status", "metric_table", "print_json", "print_table", "status"]
 
 
 def print_json(content: Any) -> None:
@@ -35,6 +38,17 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 def status(message: str) -> None:
     """Print a line about what is going on to standard error."""
     print(message, file=sys.stderr, flush=True)
+
+
+def dataset_status(dataset: "Dataset") -> None:
+    """Say how large a dataset is, and what was noticed while it was read."""
+    status(
+        f"{dataset.name}: {dataset.num_users:,} users, {dataset.num_items:,} items, "
+        + ", ".join(f"{part} {len(interactions):,}" for part, interactions in dataset.parts().items())
+        + f" (split: {dataset.split})"
+    )
+    for note in dataset.notes:
+        status(note)
 
 
 def metric_table(title: str, report: Mapping[str, Mapping[str, Any]]) -> None:

@@ -67,13 +67,14 @@ def train(
 ) -> None:
     """Train a model, select its epoch on validation, report the test figures, write the run folder."""
     from gnnrec.cli.live_encoders import build_encoders
-    from gnnrec.cli.output import status
+    from gnnrec.cli.output import dataset_status, status
     from gnnrec.cli.settings import parse_columns, parse_list_lengths, parse_model_settings, parse_names
     from gnnrec.errors import ArgumentError
     from gnnrec.evaluation.options import EvalOptions
     from gnnrec.training.experiment import run_experiment
     from gnnrec.training.options import TrainOptions
     from gnnrec.training.progress import ProgressBar
+    from gnnrec.training.reading import read_for_training
 
     options = TrainOptions(
         learning_rate=learning_rate,
@@ -94,7 +95,7 @@ def train(
         users_without_positives=users_without_positives,  # type: ignore[arg-type]
     )
     model_options = parse_model_settings(model, [*(settings or []), *([f"fusion={fusion}"] if fusion else [])])
-    reading = {
+    reading: dict[str, Any] = {
         "split": split,
         "split_seed": split_seed,
         "k_core": k_core,
@@ -103,7 +104,8 @@ def train(
         "carve": carve,
         "feature_folder": None if feature_folder is None else str(feature_folder.resolve()),
     }
-    dataset = _read(model, path, reading)
+    dataset = read_for_training(model, path, **reading)
+    dataset_status(dataset)
     folder = _choose_folder(out, model, dataset.name, resume)
     live: Any = None
     encoding: dict[str, Any] = {}
@@ -176,22 +178,6 @@ def models(
         for row in rows
     ]
     print_table("models", ["name", "what it is", "arguments (--set key=value)"], table)
-
-
-def _read(model: str, path: Path, reading: dict[str, Any]) -> "Dataset":
-    """The dataset, with a validation part carved out of train where the model needs one and there is none."""
-    from gnnrec.cli.output import status
-    from gnnrec.training.reading import read_for_training
-
-    dataset = read_for_training(model, path, **reading)
-    status(
-        f"{dataset.name}: {dataset.num_users:,} users, {dataset.num_items:,} items, "
-        + ", ".join(f"{part} {len(interactions):,}" for part, interactions in dataset.parts().items())
-        + f" (split: {dataset.split})"
-    )
-    for note in dataset.notes:
-        status(note)
-    return dataset
 
 
 def _choose_folder(out: Path | None, model: str, dataset: str, resume: bool) -> Path:

@@ -1,5 +1,6 @@
 """Where a study is kept."""
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +15,16 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.study import Study
 
-__all__ = ["StudyStorage", "hidden_password"]
+__all__ = ["PASSWORD", "StudyStorage", "hidden_password"]
+
+PASSWORD = "PASSWORD"
+"""What is shown in the place of a password."""
 
 _POSTGRESQL = "postgresql"
 _DRIVER = "psycopg"
 """What the extra 'postgres' installs; SQLAlchemy's own choice depends on its version."""
 _CONNECT_SECONDS = 10
+_SECRET = re.compile("pass|pwd|secret|token|key", re.IGNORECASE)
 
 
 class StudyStorage:
@@ -145,11 +150,17 @@ def _locks(journal: Path) -> Path:
 
 
 def hidden_password(location: str) -> str:
-    """A storage's location without the password that a URL may have."""
+    """A storage's location with :data:`PASSWORD` in the place of what a URL keeps secret; a file's as it is."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError as UrlError
 
+    if "://" not in location:
+        return location
     try:
-        return make_url(location).render_as_string(hide_password=True)
+        url = make_url(location)
     except UrlError:
         return location
+    if url.password is not None:
+        url = url.set(password=PASSWORD)
+    query = {name: PASSWORD if _SECRET.search(name) else value for name, value in url.query.items()}
+    return url.set(query=query).render_as_string(hide_password=False)

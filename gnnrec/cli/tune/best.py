@@ -5,15 +5,15 @@ from typing import Annotated
 
 import typer
 
+from gnnrec.cli.tune.study_options import StudyFolder, StudyLocation, StudyName
+
 __all__ = ["best"]
 
 
 def best(
-    name: Annotated[str, typer.Argument(help="Name of the study.")],
-    folder: Annotated[Path, typer.Option(help="Where studies have their folders.")] = Path("studies"),
-    storage: Annotated[
-        str | None, typer.Option(help="Journal file or URL of a database [default: FOLDER/NAME/study.journal].")
-    ] = None,
+    name: StudyName,
+    folder: StudyFolder = Path("studies"),
+    storage: StudyLocation = None,
     command: Annotated[bool, typer.Option("--command", help="Print the command line that trains it.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gnnrec.cli.tune.study_options import StudyFolder, StudyLocation
+
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
@@ -39,10 +41,8 @@ def run(
         str, typer.Option(help="Validation metric; then costs, with commas: epoch_seconds, peak_mib.")
     ] = "recall@20",
     name: Annotated[str | None, typer.Option(help="Name of the study [default: the data's].")] = None,
-    folder: Annotated[Path, typer.Option(help="Where studies have their folders.")] = Path("studies"),
-    storage: Annotated[
-        str | None, typer.Option(help="Journal file or URL of a database [default: FOLDER/NAME/study.journal].")
-    ] = None,
+    folder: StudyFolder = Path("studies"),
+    storage: StudyLocation = None,
     heartbeat: Annotated[int, typer.Option(help="Seconds between a worker's signs of life in a database.")] = 60,
     finalists: Annotated[int, typer.Option(help="Best trials that run with more seeds.")] = 3,
     seeds: Annotated[str, typer.Option(help="Seeds of the finalists.")] = "1,2,3",
@@ -75,7 +75,7 @@ def run(
 
     The same command goes on with a study that was interrupted; several at once share its trials.
     """
-    from gnnrec.cli.output import print_json, print_table, status
+    from gnnrec.cli.output import dataset_status, print_json, print_table, status
     from gnnrec.cli.settings import parse_columns, parse_list_lengths, parse_names
     from gnnrec.cli.tune.ranges import parse_ranges
     from gnnrec.errors import ArgumentError
@@ -127,11 +127,7 @@ def run(
             print_table(f"space of the study on {dataset.name}", ["parameter", "values", "when"], space.describe())
         return
     _check_out(out)
-    status(
-        f"{dataset.name}: {dataset.num_users:,} users, {dataset.num_items:,} items, "
-        + ", ".join(f"{part} {len(interactions):,}" for part, interactions in dataset.parts().items())
-        + f" (split: {dataset.split})"
-    )
+    dataset_status(dataset)
     try:
         result = tune(
             dataset,

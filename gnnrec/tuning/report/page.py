@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from html import escape
 
-from gnnrec.tuning.report.dashboard import PASSWORD, dashboard_command
+from gnnrec.tuning.report.dashboard import dashboard_command
 from gnnrec.tuning.report.importance import importances
 from gnnrec.tuning.report.outcome import facts, figures_on_test, finalists, findings, note_on_test
 from gnnrec.tuning.report.page_script import SCRIPT
@@ -14,6 +14,7 @@ from gnnrec.tuning.report.plot import Plot
 from gnnrec.tuning.report.snapshot import StudySnapshot
 from gnnrec.tuning.report.tables import Table, best_trials, combinations, searched_space, study_settings
 from gnnrec.tuning.report.trial_figures import curves, history, pareto, timeline
+from gnnrec.tuning.storage import PASSWORD
 
 __all__ = ["POLICY", "to_html"]
 
