@@ -92,7 +92,10 @@ def test_show_space(data: Path, call: Call) -> None:
         (["--range=num_layer=1:3"], "error: unknown argument of lattice 'num_layer'; did you mean 'num_layers' or"),
         (["--range=num_layers"], "error: '--range' must read NAME=LOW:HIGH, NAME=LOW:HIGH:log, NAME=A,B,C"),
         (["--range=regularization=0:1:log"], "'low' must be positive on a logarithmic scale (got 0)"),
-        (["--storage=postgresql://me:secret@localhost:1/db"], "error: 'storage' postgresql://me:PASSWORD@localhost:1/db"),
+        (
+            ["--storage=postgresql://me:secret@localhost:1/db"],
+            "error: 'storage' postgresql://me:PASSWORD@localhost:1/db",
+        ),
         (["--trials=0"], "error: 'trials' must be a positive integer (got 0)"),
         (["--seeds=a"], "error: 'seeds' must be integers separated by commas (got 'a')"),
         (["--objective=recall"], "error: unknown metric of validation as first objective 'recall'"),
