@@ -34,6 +34,7 @@ class Run:
         cost: Seconds and memory.
         curve: Validation Recall@20 by epoch.
         pair_loss: Loss of the encoders' fine-tuning in its first and last epoch.
+        warm_up_epochs: Epochs before encoders learned with the recommender; None where they never did.
     """
 
     setting: Setting
@@ -43,6 +44,12 @@ class Run:
     cost: Mapping[str, Any]
     curve: tuple[tuple[int, float], ...]
     pair_loss: tuple[float, float] | None
+    warm_up_epochs: int | None
+
+    @property
+    def kept_warm_up(self) -> bool:
+        """Whether validation preferred an epoch from before encoders learned: then the run says little of learning."""
+        return self.warm_up_epochs is not None and self.metrics["best_epoch"] <= self.warm_up_epochs
 
     @property
     def seconds(self) -> float:
@@ -144,6 +151,7 @@ def read_run(setting: Setting, seed: int, folder: Path) -> Run:
         cost=json.loads((folder / COST_FILE).read_text(encoding="utf-8")),
         curve=tuple((record["epoch"], record["valid"][METRICS[0]]) for record in history if "valid" in record),
         pair_loss=(sum(tuning[0]["losses"].values()), sum(tuning[-1]["losses"].values())) if tuning else None,
+        warm_up_epochs=_warm_up_epochs(folder),
     )
 
 
@@ -233,6 +241,11 @@ def _turned(row: Row, folders: Folders) -> float | None:
             cosine = torch.cosine_similarity(x[mask], before[name][0][mask])
             shares.append(1 - float(cosine.mean()))
     return statistics.mean(shares)
+
+
+def _warm_up_epochs(folder: Path) -> int | None:
+    encoders = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("encoders") or {}
+    return int(encoders["options"]["warm_up_epochs"]) if encoders.get("training") == "end-to-end" else None
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

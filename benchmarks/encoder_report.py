@@ -154,6 +154,8 @@ def learning_text(row: Row) -> str:
         said.append(f"pair loss {row.pair_loss[0]:.2f} to {row.pair_loss[1]:.2f}")
     if row.turned is not None:
         said.append(f"features turned by {row.turned:.3f}")
+    if early := sum(run.kept_warm_up for run in row.runs):
+        said.append(f"{early} of {len(row.runs)} runs kept an epoch from before it")
     return ", ".join(said) or "-"
 
 

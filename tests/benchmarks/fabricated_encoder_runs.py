@@ -45,6 +45,8 @@ def write_run(folder: Path, setting: Setting, seed: int, num_items: int = 80) ->
         "fit_seconds": 4.0,
     }
     (folder / "metrics.json").write_text(json.dumps(metrics))
+    warm_up = {"training": setting.regime, "options": {"warm_up_epochs": seed}}
+    (folder / "run.json").write_text(json.dumps({"encoders": warm_up} if setting.encoders else {}))
     cost = {"decode_seconds": 1.0, "encode_seconds": 2.0, "finetune_seconds": 0.0, "train_seconds": 3.0 * seed}
     more = {"evaluate_seconds": 0.5, "peak_mib": 700, "data_mib": 500, "cuda_mib": None, "threads": 1}
     random = {"random_weights": setting.encoders is not None}

@@ -85,6 +85,14 @@ def test_what_encoders_learned(report: Report) -> None:
     assert "pair loss 4.00 to 2.00" in to_markdown(report)
 
 
+def test_runs_that_kept_an_epoch_of_the_warm_up_are_counted(report: Report) -> None:
+    rows = {row.setting: row for row in report.panels[0].rows}
+    # All kept epoch 2; encoders learned with the recommender after epoch 1 with seed 1, after epoch 2 with seed 2.
+    assert [run.kept_warm_up for run in rows[JOINT].runs] == [False, True]
+    assert not any(run.kept_warm_up for setting in (FROZEN, TUNED, ORACLE) for run in rows[setting].runs)
+    assert to_markdown(report).count("1 of 2 runs kept an epoch from before it") == 1
+
+
 def test_other_users_are_refused(tmp_path: Path) -> None:
     folders = write_runs(tmp_path)
     path = folders[FROZEN, 1] / "metrics_per_user.parquet"
