@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from os.path import relpath
 from pathlib import Path
 
 from encoders import encoder_modalities
@@ -132,25 +133,25 @@ class Setting:
         return f"{self.model}, {self.content}" + (f", {self.regime}" if self.encoders else "")
 
     def command(self, study: Study, seed: int) -> str:
-        """The command line that repeats a run; random features exist in this comparison only."""
+        """The command line that repeats a run, from this folder; random features exist in this comparison only."""
         if self.regime == RANDOM:
             return ""
         options = study.options
-        parts = ["gnnrec", "train", self.model, str(study.data), f"--seed={seed}", "--carve"]
+        parts = ["gnnrec", "train", self.model, relpath(study.data), f"--seed={seed}", "--carve"]
         parts += [f"--{name}={getattr(options, name.replace('-', '_'))}" for name in ("max-epochs", "patience")]
         parts += [f"--batch-size={options.batch_size}", f"--device={options.device}", "--ks=10,20"]
         parts += [f"--split={study.split}", f"--split-seed={study.split_seed}", f"--candidates={study.candidates}"]
         if self.features:
             parts += [f"--features={','.join(self.features)}"]
         if self.features and study.feature_folder:
-            parts += [f"--feature-folder={study.feature_folder}"]
+            parts += [f"--feature-folder={relpath(study.feature_folder)}"]
         if self.encoders:
             for name, weights in self.encoders.sources:
-                parts += [f"--encoder={name}" + (f"={weights}" if weights else "")]
+                parts += [f"--encoder={name}" + (f"={relpath(weights)}" if weights else "")]
             parts += [f"--encoder-training={self.regime}"]
             parts += [f"--encoder-set={name}={value}" for name, value in _changed(study.live).items()]
             parts += [f"--content={modality}={template}" for modality, template in study.templates]
-            parts += [f"--items={study.items}"] if study.items else []
+            parts += [f"--items={relpath(study.items)}"] if study.items else []
         return shlex.join(parts)
 
 

@@ -123,6 +123,7 @@ def test_the_table_of_runs(report: Report) -> None:
     assert (row["pair_loss_first"], row["pair_loss_last"], row["train_seconds"]) == ("4.0", "2.0", "6.0")
     assert "--encoder=audioclip-tiny --encoder-training=finetune" in row["command"]
     assert {row["command"].split()[0] for row in rows} == {"gnnrec"}
+    assert not any("=/" in word or word.startswith("/") for row in rows for word in row["command"].split())
 
 
 def test_the_rule_and_what_was_left_out_are_said(report: Report) -> None:
