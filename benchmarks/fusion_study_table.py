@@ -18,6 +18,8 @@ from gnnrec.tuning import Candidate
 from gnnrec.tuning.report import write_report
 from gnnrec.tuning.report.snapshot import StudySnapshot
 from gnnrec.tuning.study_reader import StudyReader
+from gnnrec.tuning.study_settings import study_key
+from gnnrec.tuning.tune import RUNS
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -100,7 +102,10 @@ def _test(reader: StudyReader, test: dict[str, Any], records: Records) -> list[s
         [role, str(Candidate.from_dict(candidate)), _figure(test["means"][role], test["spreads"][role])]
         for role, candidate in test["candidates"].items()
     ]
-    folders = {role: [reader.folder / "runs" / name for name in names] for role, names in test["runs"].items()}
+    folders = {
+        role: [reader.folder / RUNS / study_key(reader.settings) / name for name in names]
+        for role, names in test["runs"].items()
+    }
     table = _table_runs(reader, records)
     for label, runs in table.items():
         rows.append([label, "see models.md", spread_text(runs, "test")])

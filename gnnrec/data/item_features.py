@@ -69,18 +69,23 @@ class ItemFeatures:
         """Whether every item has features."""
         return bool(self.mask.all())
 
+    # What is kept must serve training too, wherever it is asked for first: hence no inference mode below.
+
     @cached_property
+    @torch.inference_mode(False)
     def norms(self) -> Tensor:
         """Euclidean length of each row, at least 1e-12. Shape: (num_items,)."""
         lengths: Tensor = torch.linalg.vector_norm(self.x, dim=1)
         return lengths.clamp(min=1e-12)
 
     @cached_property
+    @torch.inference_mode(False)
     def mean_direction(self) -> Tensor:
         """Mean of the covered rows at length 1: the stand-in for an item without content. Shape: (d,)."""
         weight = self.mask.to(self.x.dtype) / self.norms
         return (weight @ self.x) / self.mask.sum().clamp(min=1)
 
+    @torch.inference_mode(False)
     def item_graph(self, k: int, *, norm: Normalization = "none", binary: bool = False) -> ItemGraph:
         """Each item's k nearest others by cosine, kept with the features; see :func:`graphs.knn_graph`.
 

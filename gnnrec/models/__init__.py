@@ -18,7 +18,7 @@ from gnnrec.models.mgcn import MGCN
 from gnnrec.models.mmgcl import MMGCL
 from gnnrec.models.mmgcn import MMGCN
 from gnnrec.models.popularity import Popularity
-from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
+from gnnrec.models.ranges import AllBut, Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import create_model, list_models, model_arguments, model_class, register_model
 from gnnrec.models.rp3_beta import RP3beta
 from gnnrec.models.scorer import HistoryRows, Scorer
@@ -37,6 +37,7 @@ __all__ = [
     "MMGCL",
     "MMGCN",
     "VBPR",
+    "AllBut",
     "Batch",
     "Choice",
     "ContentKNN",

@@ -16,10 +16,13 @@ def check_feature_dims(model: str, feature_dims: Mapping[str, int]) -> None:
         feature_dims: Length of the features of each modality by name.
 
     Raises:
-        ArgumentError: If there is no modality, or a length is no positive integer.
+        ArgumentError: If there is no modality, one is called ``"interactions"`` like the term of ids, or a length is
+            no positive integer.
     """
     if not feature_dims:
         raise ArgumentError(f"'feature_dims' must name at least one modality: {model} recommends from item content")
+    if "interactions" in feature_dims:
+        raise ArgumentError("'feature_dims' must not name a modality 'interactions': that is what the log itself tells")
     for name, dim in feature_dims.items():
         check_positive_integer(f"feature_dims[{name}]", dim)
 

@@ -177,10 +177,6 @@ class BM3(Recommender):
             "regularization": self.regularization * penalty,
         }
 
-    def item_parts(self, graph: BipartiteGraph, features: Features) -> dict[str, Tensor] | None:
-        """``None``: content takes part in training only, and no term of a score comes from it."""
-        return None
-
     def _target(self, vectors: Tensor) -> Tensor:
         """A copy to predict, at length 1: without gradient and, in training, with dropout."""
         return F.normalize(F.dropout(vectors.detach(), self.dropout, self.training))

@@ -10,7 +10,7 @@ from gnnrec.data.item_features import ItemFeatures
 from gnnrec.errors import ArgumentError
 from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
-from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
+from gnnrec.models.ranges import AllBut, Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.nn.content import item_graphs, modality_of
 from gnnrec.nn.fusion import Fusion, create_fusion, fusion_name
@@ -39,7 +39,8 @@ class LATTICE(Recommender):
 
     The learned graph is built by the first step of an epoch, and only this step's gradient reaches the projections and
     :math:`w`; later steps use it as it is, and Adam leaves parameters without a gradient alone. In a loop that never
-    calls ``begin_epoch``, and after parameters were loaded until it is called again, every step builds the graph.
+    calls ``begin_epoch``, and after parameters were loaded until it is called again, every step builds the graph; so
+    does every step where encoders learn as well, for their features are new each time.
 
     Args:
         num_users: Number of users.
@@ -76,7 +77,7 @@ class LATTICE(Recommender):
         "num_neighbors": IntegerRange(5, 30, step=5),
         "raw_weight": Choice((0.5, 0.7, 0.9, 1.0)),
         # With raw features alone there is nothing to project.
-        "projection_dim": Choice((32, 64, 128), when={"raw_weight": (0.5, 0.7, 0.9)}),
+        "projection_dim": Choice((32, 64, 128), when={"raw_weight": AllBut((1.0,))}),
         "regularization": FloatRange(1e-5, 1e-1, log=True),
         "learning_rate": FloatRange(3e-4, 1e-2, log=True),
     }
@@ -168,8 +169,10 @@ class LATTICE(Recommender):
     def _graphs_of_epoch(self, features: Features) -> dict[str, ItemGraph]:
         """Item graphs with gradient; after an epoch's first step the same ones without."""
         present = tuple(modality_of(features, name) for name in self.names)
-        if self._kept is not None and all(one is other for one, other in zip(self._kept[0], present, strict=True)):
-            return self._kept[1]
+        if self.training and self._kept is not None:
+            before, kept = self._kept
+            if all(one is other for one, other in zip(before, present, strict=True)):
+                return kept
         graphs = self._merged(self._item_graphs(features))
         if self._in_epoch and self.training and torch.is_grad_enabled():
             self._kept = present, {name: item_graph.detach() for name, item_graph in graphs.items()}
@@ -243,7 +246,7 @@ class LATTICE(Recommender):
             return {}
         found = {}
         for name, x in self.projection(features).items():
-            k = min(self.num_neighbors, self.num_items - 1)
+            k = min(self.num_neighbors, max(self.num_items - 1, 1))
             item_graph = learned_graph(x, k, features[name].mask)
             found[name] = item_graph.with_weight(weights[name] * item_graph.weight.clamp(min=0))
         if self.content_fusion is not None:

@@ -65,7 +65,7 @@ class MGCN(Recommender):
     Differs from the reference:
         Any number of modalities. Features are scaled to length 1 and not trained. An item is no neighbour of its
         own, and one without content in a modality has no part in it: the attention leaves it out, and M counts the
-        modalities that an item has.
+        modalities that an item has. A user has every modality, whatever the items taken lack.
     """
 
     needs_features = True

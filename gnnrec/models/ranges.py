@@ -6,9 +6,28 @@ from typing import Any
 
 from gnnrec.errors import ArgumentError
 
-__all__ = ["Choice", "FloatRange", "IntegerRange", "Range"]
+__all__ = ["AllBut", "Choice", "FloatRange", "IntegerRange", "Range"]
 
-Condition = Mapping[str, tuple[Any, ...]]
+
+@dataclass(frozen=True)
+class AllBut:
+    """Any value but these, in a condition.
+
+    Args:
+        values: Values for which the range does not matter.
+
+    Example:
+        >>> 0.5 in AllBut((1.0,)), 1.0 in AllBut((1.0,))
+        (True, False)
+    """
+
+    values: tuple[Any, ...]
+
+    def __contains__(self, value: object) -> bool:
+        return value not in self.values
+
+
+Condition = Mapping[str, tuple[Any, ...] | AllBut]
 """Values that other hyper-parameters of the same model must have for a range to matter, by name."""
 
 

@@ -37,7 +37,8 @@ class Explainer:
     ) -> None:
         self.scorer = scorer
         self.model = str(description["model"]["name"])
-        self.modalities = list(description.get("features", {}))
+        # In the order in which the model saw them: those of files, then those that encoders made.
+        self.modalities = [*description.get("features", {}), *description.get("encoders", {}).get("features", {})]
         self.items = items
         self.titles = titles
 
@@ -64,7 +65,7 @@ class Explainer:
     def _explain(self, request: Request, rows: Tensor, lists: Tensor, num_history: int) -> list[list[Explanation]]:
         """Explanations for some rows of the request, none of them empty."""
         recommended = lists[rows].clamp(min=0)  # (B, K)
-        histories = self._nearest(request, rows, recommended, min(num_history, len(self.items)))
+        histories = self._nearest(request, rows, recommended, num_history)
         terms = self._terms(request, rows, recommended)
         return [
             [self._explanation(*of_item) for of_item in zip(*of_user, strict=True)]
@@ -79,6 +80,7 @@ class Explainer:
         if not isinstance(self.scorer, (EmbeddingScorer, ItemBasedScorer)):
             return [[[] for _ in range(length)] for _ in range(num_rows)]
         pointer, taken = gather_histories(request.seen, rows)
+        num_history = min(num_history, int(pointer.diff().max()))
         row = torch.repeat_interleave(torch.arange(num_rows, device=rows.device), pointer.diff())
         similarity = self.scorer.pair_similarity(taken, recommended[row])  # (E, K)
         # Sorted by similarity first and then, stably, by user: each user's nearest come first among that user's.

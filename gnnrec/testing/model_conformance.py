@@ -190,6 +190,18 @@ class ModelConformance:
         for name, parameter in model.named_parameters():
             assert parameter.grad is not None and bool(parameter.grad.ne(0).any()), f"no gradient reaches {name}"
 
+    def test_training_after_inference_mode(self) -> None:
+        """What is kept with a graph and features serves training, also if it was made under ``inference_mode``."""
+        dataset = checkerboard_dataset()
+        model, graph = self.make(dataset), BipartiteGraph.from_interactions(dataset.train)
+        if isinstance(model, HistoryScorer):
+            return
+        with torch.inference_mode():
+            model(graph, dataset.features)
+        batch = TripleSampler(graph).epoch(torch.Generator().manual_seed(0))
+        model.begin_epoch(graph, dataset.features)
+        torch.stack(list(model.loss(graph, dataset.features, batch).values())).sum().backward()  # type: ignore[no-untyped-call]
+
     def test_an_epoch_is_prepared_for_its_graph_and_features(self) -> None:
         """What ``begin_epoch`` prepared for some data never serves other data, evaluation or loaded parameters."""
         dataset, other = checkerboard_dataset(), checkerboard_dataset()

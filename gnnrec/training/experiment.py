@@ -1,9 +1,7 @@
 """One experiment: train, select on validation, test once, write the run folder."""
 
-import contextlib
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -20,6 +18,7 @@ from gnnrec.models.base import Batch, Features
 from gnnrec.models.history_scorer import HistoryScorer
 from gnnrec.training.callbacks import Callback, EarlyStopping
 from gnnrec.training.checkpoint import Checkpoint
+from gnnrec.training.determinism import deterministic
 from gnnrec.training.encoder_files import (
     add_encoders,
     describe_encoders,
@@ -143,7 +142,7 @@ def run_experiment(
     chosen = _choose_features(model_name, dataset, features, live)
     if issubclass(model_class(model_name), Recommender):
         _check_selection(dataset, options, evaluation)
-    with _determinism(options.deterministic):
+    with deterministic(options.deterministic):
         torch.manual_seed(options.seed)
         graph = BipartiteGraph.from_interactions(dataset.train).to(device)
         on_device = {name: dataset.features[name].to(device) for name in chosen}
@@ -273,20 +272,6 @@ def _open_folder(run: RunFolder, identity: str, resume: bool) -> RunFolder:
                 "another --out"
             )
     return run
-
-
-@contextlib.contextmanager
-def _determinism(wanted: bool) -> Iterator[None]:
-    """Deterministic algorithms for the duration of a run."""
-    before = torch.are_deterministic_algorithms_enabled()
-    if wanted:
-        # cuBLAS reads this when it starts; without it torch refuses its products in deterministic mode.
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before)
 
 
 def _train(

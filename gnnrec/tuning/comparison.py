@@ -1,6 +1,6 @@
 """The one look at the test part: the winner against its defaults and the best classical model."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,18 +8,16 @@ from typing import Any
 from filelock import FileLock
 
 from gnnrec.data.dataset import Dataset
-from gnnrec.errors import ArgumentError, TrainingError
 from gnnrec.evaluation import EvalOptions
 from gnnrec.evaluation.run_group import RunGroup, read_run_groups
 from gnnrec.evaluation.significance import Comparison, compare
-from gnnrec.models import Recommender, list_models, model_arguments, model_class
+from gnnrec.models import Recommender, model_arguments, model_class
 from gnnrec.training.run_folder import RunFolder
 from gnnrec.tuning.candidate import Candidate
 from gnnrec.tuning.options import TuneOptions
 from gnnrec.tuning.train_candidate import train_candidate
-from gnnrec.tuning.workspace import Workspace
 
-__all__ = ["WINNER", "TestComparison", "classical_models", "compare_on_test"]
+__all__ = ["WINNER", "TestComparison", "compare_on_test"]
 
 WINNER = "winner"
 _DEFAULT, _CLASSICAL = "default", "classical"
@@ -62,20 +60,14 @@ class TestComparison:
         }
 
 
-def classical_models() -> list[str]:
-    """Models without content."""
-    return [name for name in list_models() if not model_class(name).needs_features]
-
-
 def compare_on_test(
     winner: Candidate,
     dataset: Dataset,
-    workspace: Workspace,
     options: TuneOptions,
     folder: Path,
     *,
     default: Candidate,
-    baselines: Sequence[str],
+    classical: Candidate | None,
     reading: Mapping[str, Any],
     on_message: Message = lambda _: None,
 ) -> TestComparison | None:
@@ -84,11 +76,10 @@ def compare_on_test(
     Args:
         winner: What the search chose.
         dataset: The data.
-        workspace: The same, as trials use them.
         options: Those of the study.
-        folder: Where run folders go.
+        folder: Where run folders go; those that it holds are of this study.
         default: What the winner's model is as shipped.
-        baselines: Models without content; validation chooses one of them.
+        classical: The best model without content by validation, if there is one.
         reading: How the data were read, for ``run.json``.
         on_message: Told what goes on.
 
@@ -100,10 +91,7 @@ def compare_on_test(
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # a second worker finds the runs there
         candidates = {WINNER: winner}
-        for role, other in (
-            (_DEFAULT, default),
-            (_CLASSICAL, _best_classical(baselines, workspace, options, on_message)),
-        ):
+        for role, other in ((_DEFAULT, default), (_CLASSICAL, classical)):
             known = [_settings(candidate, options) for candidate in candidates.values()]
             if other is not None and _settings(other, options) not in known:
                 candidates[role] = other
@@ -138,28 +126,16 @@ def _settings(candidate: Candidate, options: TuneOptions) -> tuple[object, ...]:
     return candidate.model, candidate.features, {**defaults, **candidate.arguments}, training
 
 
-def _best_classical(
-    names: Sequence[str], workspace: Workspace, options: TuneOptions, on_message: Message
-) -> Candidate | None:
-    """The best by validation, as shipped, trained once each."""
-    found: dict[str, float] = {}
-    training = options.training_of(options.seed, {})
-    for name in names:
-        try:
-            found[name] = workspace.train(Candidate(name), training).valid[options.metric]
-        except (ArgumentError, TrainingError) as error:
-            on_message(f"{name} cannot be compared: {error}")
-            continue
-        on_message(f"{name} on validation: {options.metric} {found[name]:.4f}")
-    return Candidate(max(found, key=found.__getitem__)) if found else None
+def _is_finished(run: RunFolder) -> bool:
+    return run.has("run.json") and run.read_json("run.json")["status"] == "finished"
 
 
 def _train(
     candidate: Candidate, seed: int, dataset: Dataset, out: Path, options: TuneOptions, reading: Mapping[str, Any]
 ) -> None:
-    if RunFolder(out).has("metrics.json"):
+    if _is_finished(RunFolder(out)):
         return
-    evaluation = EvalOptions(ks=tuple(sorted({10, 20, 50, options.k})), beyond_accuracy=False)
+    evaluation = EvalOptions(ks=options.ks, beyond_accuracy=False)
     train_candidate(candidate, seed, dataset, out, options, reading=reading, evaluation=evaluation, resume=out.exists())
 
 

@@ -1,7 +1,6 @@
 """Candidates that the search found best, trained with several seeds."""
 
 import statistics
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -84,15 +83,14 @@ def run_finalists(worker: Worker, name: str, trials: Sequence["FrozenTrial"]) ->
         return []
     study = finalists_study(name, list(chosen), worker.options.seeds)
     worker.storage.create(study, worker.options.directions)
-    values: dict[int, list[float]] = defaultdict(list)
-    for trial in worker.repeat(study, chosen):
+    values: dict[tuple[int, int], float] = {}
+    for trial in worker.repeat(study, chosen, worker.options.seeds):
         if trial.state == TrialState.COMPLETE:
-            values[trial.user_attrs["of"]].append(trial.values[0])
-    wanted = len(worker.options.seeds)
-    finalists = [
-        Finalist(number, candidate, tuple(values[number]) if len(values[number]) == wanted else ())
-        for number, candidate in chosen.items()
-    ]
+            values[trial.user_attrs["of"], trial.user_attrs["seed"]] = trial.values[0]
+    finalists = []
+    for number, candidate in chosen.items():
+        own = [values[number, seed] for seed in worker.options.seeds if (number, seed) in values]
+        finalists.append(Finalist(number, candidate, tuple(own) if len(own) == len(worker.options.seeds) else ()))
     return sorted(finalists, key=lambda one: (-one.mean, one.number))
 
 

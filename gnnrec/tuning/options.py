@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gnnrec.errors import ArgumentError, UnknownNameError
+from gnnrec.evaluation import EvalOptions
 from gnnrec.evaluation.metrics import METRICS
 from gnnrec.training.options import TrainOptions
 
@@ -88,6 +89,11 @@ class TuneOptions:
     def k(self) -> int:
         """The metric's list length."""
         return int(self.metric.partition("@")[2])
+
+    @property
+    def ks(self) -> tuple[int, ...]:
+        """List lengths of runs: the usual ones and the metric's."""
+        return tuple(sorted({*EvalOptions().ks, self.k}))
 
     @property
     def directions(self) -> list[str]:

@@ -6,13 +6,25 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
-__all__ = ["MAX_RETRIES", "RETRY_OF", "requeue"]
+__all__ = ["ERROR", "MAX_RETRIES", "RETRY_OF", "is_orphan", "requeue"]
+
+ERROR = "error"
+"""Attribute of a trial that its worker saw fail: why."""
 
 RETRY_OF = "retry_of"
 """Attribute of a trial: number of the first that had its parameters and whose worker stopped."""
 MAX_RETRIES = 3
 """Times that a trial is run again: what kills its worker, such as too little memory, must not go on for ever."""
 _DEATHS = "deaths"
+
+
+def is_orphan(trial: "FrozenTrial") -> bool:
+    """Whether the last trial of a slot was left by its worker and ought to run again.
+
+    One is so for an instant, between failing and being queued anew; for longer, if whoever did that died in between.
+    """
+    left = trial.state.name == "FAIL" and ERROR not in trial.user_attrs
+    return left and trial.user_attrs.get(_DEATHS, 0) < MAX_RETRIES
 
 
 def requeue(study: "Study", trial: "FrozenTrial", *, died: bool = True) -> None:

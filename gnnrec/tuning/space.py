@@ -3,14 +3,15 @@
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from gnnrec.errors import ArgumentError, UnknownNameError
-from gnnrec.models import Choice, FloatRange, IntegerRange, Range, Recommender, model_arguments, model_class
+from gnnrec.models import AllBut, Choice, FloatRange, IntegerRange, Range, Recommender, model_arguments, model_class
 from gnnrec.nn.fusion import list_fusions
 from gnnrec.training.options import TrainOptions
 from gnnrec.tuning.candidate import Candidate
 from gnnrec.tuning.feature_sets import JOIN
+from gnnrec.tuning.typed_range import typed_range
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -66,10 +67,11 @@ class StudySpace:
     def own(self, model: str) -> dict[str, Range]:
         """Ranges of a model's own hyper-parameters, less its fusion."""
         ranges = dict(model_class(model).search_space)
-        for name, replacement in self.ranges.items():
-            of, separator, argument = name.rpartition(".")
-            if (not separator or of == model) and argument in _arguments(model):
-                ranges[argument] = replacement
+        known = _arguments(model)
+        for prefix in ("", f"{model}."):  # a model's own replacement counts more than one for all
+            for argument, annotation in known.items():
+                if replacement := self.ranges.get(prefix + argument):
+                    ranges[argument] = typed_range(prefix + argument, replacement, annotation)
         return ranges
 
     def suggest(self, trial: "Trial") -> Candidate:
@@ -135,7 +137,7 @@ class StudySpace:
             rows.append((FEATURES, ", ".join(JOIN.join(names) for names in self.feature_sets), where))
         for model in self.models:
             for name, one in self.own(model).items():
-                conditions = [f"{other} is {' or '.join(map(str, values))}" for other, values in one.when.items()]
+                conditions = [_condition(other, values) for other, values in one.when.items()]
                 if len(self.models) > 1:
                     conditions.insert(0, f"model is {model}")
                 rows.append((f"{model}.{name}", str(one), ", ".join(conditions)))
@@ -179,11 +181,15 @@ class StudySpace:
             if not any(argument in _arguments(model) for model in candidates):
                 known = {argument for model in candidates for argument in _arguments(model)} - {FUSION}
                 raise UnknownNameError(f"argument of {' or '.join(candidates)}", argument, known)
+        for model in self.models:
+            self.own(model)  # refuses ranges of a wrong type
 
 
-def _arguments(model: str) -> list[str]:
+def _arguments(model: str) -> dict[str, Any]:
+    """What a range may be of, with its type."""
     training = TRAINING if issubclass(model_class(model), Recommender) else ()
-    return [*model_arguments(model), *training]
+    own = {name: parameter.annotation for name, parameter in model_arguments(model).items()}
+    return own | {name: get_type_hints(TrainOptions)[name] for name in training}
 
 
 def _defaults(model: str) -> dict[str, Any]:
@@ -200,6 +206,12 @@ def _candidate(model: str, features: tuple[str, ...], options: Mapping[str, Any]
     training = {name: value for name, value in options.items() if name in TRAINING}
     own = {name: value for name, value in options.items() if name not in TRAINING}
     return Candidate(model, features, own, training)
+
+
+def _condition(name: str, values: tuple[Any, ...] | AllBut) -> str:
+    if isinstance(values, AllBut):
+        return f"{name} is not {' or '.join(map(str, values.values))}"
+    return f"{name} is {' or '.join(map(str, values))}"
 
 
 def _one_of(trial: "Trial", name: str, values: Sequence[str]) -> str:

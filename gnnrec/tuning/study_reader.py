@@ -6,17 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gnnrec.errors import ArgumentError, TrainingError, UnknownNameError
+from gnnrec.evaluation import EvalOptions
 from gnnrec.training.options import TrainOptions
 from gnnrec.tuning.candidate import Candidate
 from gnnrec.tuning.finalists import Finalist
+from gnnrec.tuning.options import TuneOptions
 from gnnrec.tuning.storage import StudyStorage
-from gnnrec.tuning.study_settings import SETTINGS
+from gnnrec.tuning.study_settings import SETTINGS, study_key
 from gnnrec.tuning.tune import JOURNAL, RESULT
 
 if TYPE_CHECKING:
     from optuna.study import Study
 
 __all__ = ["StudyReader"]
+
+_TRAINING = ("learning_rate", "max_epochs", "batch_size", "accumulate_steps", "patience", "evaluate_every", "device")
+"""Options of training that ``gnnrec train`` takes by the same names."""
 
 
 class StudyReader:
@@ -61,9 +66,10 @@ class StudyReader:
 
     @cached_property
     def result(self) -> dict[str, Any] | None:
-        """``result.json``; None before the study is finished."""
+        """``result.json``; None before the study is finished, or if it is of a former study of this name."""
         path = self.folder / RESULT
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+        found = dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+        return found if found.get("key") == study_key(self.settings) else None
 
     def best(self) -> Finalist:
         """The winner, or the best finished trial of a study without finalists.
@@ -90,10 +96,14 @@ class StudyReader:
         training, reading = options["training"], self.settings["reading"]
         seed = self.result["seeds"][0] if self.result else options["seed"]
         parts = [f"--seed={seed}", f"--metric={self.metric}"]
+        ks = TuneOptions(objectives=(self.metric,)).ks
+        if ks != EvalOptions().ks:
+            parts.append(f"--ks={','.join(map(str, ks))}")
         defaults = TrainOptions()
-        for name in ("max_epochs", "batch_size", "patience", "evaluate_every", "device"):
+        for name in _TRAINING:
             if training[name] != getattr(defaults, name) and name not in finalist.candidate.training:
                 parts.append(f"--{name.replace('_', '-')}={training[name]}")
+        parts += ["--deterministic"] if training["deterministic"] else []
         parts += _reading_options(reading)
         return finalist.candidate.command(self.settings["data"]["path"], parts)
 

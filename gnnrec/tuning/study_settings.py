@@ -1,5 +1,7 @@
 """What a study is, so that it goes on with the same and nothing else."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -12,11 +14,13 @@ from gnnrec.tuning.space import StudySpace
 if TYPE_CHECKING:
     from optuna.study import Study
 
-__all__ = ["SETTINGS", "check_settings", "describe_study"]
+__all__ = ["SETTINGS", "check_settings", "describe_study", "study_key"]
 
 SETTINGS = "settings"
 """Attribute of a study."""
 _MAY_CHANGE = ("trials", "timeout", "finalists", "seeds")
+_DEVICE = "training.device"
+"""Each worker has its own; what the first had is kept to repeat it."""
 
 
 def describe_study(
@@ -25,6 +29,9 @@ def describe_study(
     """The settings of a study, plain containers."""
     kept = {name: value for name, value in asdict(options).items() if name not in _MAY_CHANGE}
     kept["objectives"] = list(options.objectives)
+    training = kept.pop("training")
+    # Trials replace these two.
+    kept["training"] = {name: value for name, value in training.items() if name not in ("seed", "metric")}
     return {
         "data": {"name": dataset.name, "path": str(dataset.source), "fingerprint": dataset.fingerprint},
         "split": dataset.split,
@@ -54,14 +61,28 @@ def check_settings(study: "Study", wanted: Mapping[str, Any]) -> None:
             f"({new['fingerprint'][:8]})"
         )
     if found["space"] != wanted["space"]:
-        before, now = ({tuple(row) for row in one["space"]} for one in (found, wanted))
-        names = sorted({row[0] for row in before ^ now})
+        rows = [{tuple(row) for row in one["space"]} for one in (found, wanted)]
+        names = sorted({row[0] for row in rows[0] ^ rows[1]})
         problems.append(f"its space differs in {', '.join(names) or 'the order of models'}")
-    for name, value in wanted["options"].items():
-        if found["options"].get(name) != value:
-            problems.append(f"its {name} is {found['options'].get(name)}, not {value}")
+    before, now = _flat(found["options"]), _flat(wanted["options"])
+    problems += [
+        f"its {name.removeprefix('training.')} is {before.get(name)}, not {value}"
+        for name, value in now.items()
+        if name != _DEVICE and before.get(name) != value
+    ]
     if problems:
         raise ArgumentError(
             f"study '{study.study_name}' is another: {'; '.join(problems)}. Go on with the same settings, or choose "
             "another --name"
         )
+
+
+def study_key(settings: Mapping[str, Any]) -> str:
+    """A name for what belongs to a study of these settings and to no other of its name."""
+    kept = {**settings, "options": {name: one for name, one in _flat(settings["options"]).items() if name != _DEVICE}}
+    return hashlib.blake2b(json.dumps(kept, sort_keys=True).encode(), digest_size=6).hexdigest()
+
+
+def _flat(options: Mapping[str, Any]) -> dict[str, Any]:
+    training = {f"training.{name}": value for name, value in options["training"].items()}
+    return {**{name: value for name, value in options.items() if name != "training"}, **training}

@@ -33,7 +33,7 @@ def train_candidate(
         out: The run folder.
         options: Those of the study.
         reading: How the data were read, for ``run.json``.
-        evaluation: What to report.
+        evaluation: What to report [default: all metrics, at the usual list lengths and at the deciding one].
         resume: Continue a run that is there.
     """
     run_experiment(
@@ -43,7 +43,7 @@ def train_candidate(
         model_options=candidate.arguments,
         features=list(candidate.features) or None,
         options=options.training_of(seed, candidate.training),
-        evaluation=evaluation,
+        evaluation=evaluation or EvalOptions(ks=options.ks),
         resume=resume,
         reading=reading,
     )

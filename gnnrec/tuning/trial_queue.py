@@ -1,5 +1,7 @@
 """Which trial a worker takes next."""
 
+import random
+import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from gnnrec.tuning.retry import RETRY_OF, requeue
+from gnnrec.tuning.retry import RETRY_OF, is_orphan, requeue
 from gnnrec.tuning.storage import StudyStorage
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class TrialQueue:
         self.num_slots = num_slots
         self._held: FileLock | None = None
         self._heartbeat: tuple[Thread, Event] | None = None
+        self._seen: dict[int, float] = {}
 
     def claim(self) -> Claim | None:
         """Take the next trial; None if all are finished or in the hands of others."""
@@ -89,9 +92,14 @@ class TrialQueue:
             self._held.release()
             self._held = None
 
-    def give_back(self, claim: Claim) -> None:
-        """Queue the claimed trial again, because this worker stops; it does not count as a retry."""
-        self._fail(claim.trial_id, died=False)
+    def give_back(self, claim: Claim, *, died: bool = False) -> None:
+        """Queue the claimed trial again, because this worker stops.
+
+        Args:
+            claim: The trial.
+            died: Whether the trial is to blame; then it counts as a retry.
+        """
+        self._fail(claim.trial_id, died=died)
         self.release()
 
     def requeue_dead(self) -> None:
@@ -103,6 +111,7 @@ class TrialQueue:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 optuna.storages.fail_stale_trials(self.study)
+            self._adopt_orphans()
             return
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             lock = _lock(self.storage.locks, self.study, trial.number)
@@ -114,19 +123,42 @@ class TrialQueue:
                     self._fail(trial._trial_id, died=True)
             finally:
                 lock.release()
+        self._adopt_orphans()
 
     def finished(self) -> "list[FrozenTrial]":
         """The last trial of each slot that is over."""
+        return [trial for trial in self._last() if trial.state.is_finished() and not is_orphan(trial)]
+
+    def is_over(self) -> bool:
+        """Whether nothing is left to do, for this worker or for others."""
+        return len(self.finished()) == self.num_slots
+
+    def is_running(self) -> bool:
+        """Whether another worker is at a trial."""
+        from optuna.trial import TrialState
+
+        self.requeue_dead()
+        return any(trial.state == TrialState.RUNNING for trial in self._last())
+
+    def _last(self) -> "list[FrozenTrial]":
+        """The last trial of each slot."""
         trials = self.study.get_trials(deepcopy=False)
         slots = _slots(trials)
         last = {slots[trial.number]: trial for trial in trials}
-        return [trial for slot, trial in last.items() if slot < self.num_slots and trial.state.is_finished()]
+        return [trial for slot, trial in last.items() if slot < self.num_slots]
 
-    def num_running(self) -> int:
-        """Trials in the hands of workers."""
-        from optuna.trial import TrialState
-
-        return len(self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+    def _adopt_orphans(self) -> None:
+        """Queue again what somebody failed who then died before queueing it."""
+        # Of a journal nobody else is at it meanwhile; of a database somebody may be, and is given time.
+        patience = 0.0 if self.storage.heartbeat is None else self.storage.heartbeat * random.uniform(2, 4)
+        orphans = [trial for trial in self._last() if is_orphan(trial)]
+        self._seen = {trial.number: self._seen.get(trial.number, time.monotonic()) for trial in orphans}
+        if all(time.monotonic() - seen < patience for seen in self._seen.values()):
+            return
+        with self.storage.alone():
+            for trial in self._last():
+                if is_orphan(trial) and time.monotonic() - self._seen.get(trial.number, time.monotonic()) >= patience:
+                    requeue(self.study, trial)
 
     def _take(self, trial: "FrozenTrial") -> bool:
         from optuna.exceptions import UpdateFinishedTrialError
@@ -164,11 +196,12 @@ class TrialQueue:
         from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
 
-        try:
-            self.storage.backend.set_trial_state_values(trial_id, state=TrialState.FAIL)
-        except UpdateFinishedTrialError:
-            return
-        requeue(self.study, self.storage.backend.get_trial(trial_id), died=died)
+        with self.storage.alone():
+            try:
+                self.storage.backend.set_trial_state_values(trial_id, state=TrialState.FAIL)
+            except UpdateFinishedTrialError:
+                return
+            requeue(self.study, self.storage.backend.get_trial(trial_id), died=died)
 
 
 def _slots(trials: "Sequence[FrozenTrial]") -> dict[int, int]:

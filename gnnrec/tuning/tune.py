@@ -5,26 +5,30 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
 from gnnrec.data.dataset import Dataset
 from gnnrec.errors import TrainingError
 from gnnrec.training.experiment import resolve_device
 from gnnrec.training.run_folder import RunFolder
-from gnnrec.tuning.comparison import TestComparison, classical_models, compare_on_test
+from gnnrec.tuning.baselines import best_baseline, check_baselines, classical_models
+from gnnrec.tuning.comparison import TestComparison, compare_on_test
 from gnnrec.tuning.finalists import Finalist, run_finalists
 from gnnrec.tuning.options import TuneOptions
+from gnnrec.tuning.retry import ERROR
 from gnnrec.tuning.space import StudySpace
 from gnnrec.tuning.storage import StudyStorage
-from gnnrec.tuning.study_settings import check_settings, describe_study
-from gnnrec.tuning.worker import ERROR, Callbacks, OnTrial, Worker
+from gnnrec.tuning.study_settings import SETTINGS, check_settings, describe_study, study_key
+from gnnrec.tuning.worker import Callbacks, OnTrial, Worker
 from gnnrec.tuning.workspace import Workspace
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-__all__ = ["JOURNAL", "RESULT", "TuningResult", "tune"]
+__all__ = ["JOURNAL", "RESULT", "RUNS", "TuningResult", "tune"]
 
-JOURNAL, RESULT = "study.journal", "result.json"
-"""Files of a study's folder."""
+JOURNAL, RESULT, RUNS = "study.journal", "result.json", "runs"
+"""What a study's folder holds; runs are in a folder of :func:`study_key`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +86,8 @@ def tune(
     """Search by validation, train the best again with several seeds, test the winner once.
 
     A study that exists under this name goes on. Several processes may call this at once with the same arguments: they
-    share the trials and the finalists, and each gives the same result.
+    share the trials, the finalists and the baselines, and each gives the same result; those with the same ``folder``
+    share the test runs too.
 
     Args:
         dataset: The data, with a validation part.
@@ -104,18 +109,27 @@ def tune(
         The result.
 
     Raises:
-        ArgumentError: If a storage cannot be reached, or the study is one of other data or settings.
+        ArgumentError: If a storage cannot be reached, the study is one of other data or settings, or a baseline
+            recommends from content.
+        UnknownNameError: If there is no model or feature of a name.
+        DataError: If features are stale.
         TrainingError: If no trial could be trained.
         MissingExtraError: If Optuna is not installed.
     """
     options = options or TuneOptions()
+    baselines = classical_models() if baselines is None else baselines
+    check_baselines(baselines)
+    for names in space.feature_sets:
+        dataset.select_features(list(names))  # refuses unknown and stale ones
     name = name or dataset.name
     own = Path(folder) / name
+    # Before the study is there: what it cannot be made of must not spoil its name.
+    workspace = Workspace(dataset, resolve_device(options.training.device), options.k)
     kept = StudyStorage(storage or own / JOURNAL, heartbeat=heartbeat)
     study = kept.create(name, options.directions)
     with kept.alone():
         check_settings(study, describe_study(dataset, space, options, reading or {}))
-    workspace = Workspace(dataset, resolve_device(options.training.device), options.k)
+    key = study_key(study.user_attrs[SETTINGS])
     worker = Worker(kept, space, workspace, options, on_trial=on_trial, callbacks=callbacks)
     trials = worker.search(name)
     _require_success(name, trials)
@@ -125,20 +139,21 @@ def tune(
     worker.without_deadline()
     finalists = run_finalists(worker, name, trials)
     result = TuningResult(name, own, tuple(trials), options.seeds, tuple(finalists))
-    if test:
+    if test and len(dataset.test):
         compared = compare_on_test(
             result.best.candidate,
             dataset,
-            workspace,
             options,
-            own / "runs",
+            own / RUNS / key,
             default=space.default(result.best.candidate.model),
-            baselines=classical_models() if baselines is None else baselines,
+            classical=best_baseline(worker, name, baselines, on_message=on_message),
             reading=reading or {},
             on_message=on_message,
         )
         result = replace(result, test=compared)
-    RunFolder(own).write_json(RESULT, result.to_dict())
+    own.mkdir(parents=True, exist_ok=True)
+    with FileLock(own / ".result.lock"):  # workers may finish in the same instant
+        RunFolder(own).write_json(RESULT, {**result.to_dict(), "key": key})
     return result
 
 

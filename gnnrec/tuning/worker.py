@@ -4,16 +4,15 @@ import hashlib
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from gnnrec.errors import ArgumentError, TrainingError
+from gnnrec.errors import GnnrecError
 from gnnrec.training.callbacks import Callback
 from gnnrec.tuning.candidate import Candidate
 from gnnrec.tuning.options import COSTS, TuneOptions
+from gnnrec.tuning.retry import ERROR
 from gnnrec.tuning.space import MODEL, StudySpace
 from gnnrec.tuning.storage import StudyStorage
 from gnnrec.tuning.trial_queue import Claim, TrialQueue
@@ -24,10 +23,10 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
 
-__all__ = ["CANDIDATE", "ERROR", "Worker"]
+__all__ = ["CANDIDATE", "Worker"]
 
-CANDIDATE, ERROR = "candidate", "error"
-"""Attributes of a trial: what it trained, and why it failed."""
+CANDIDATE = "candidate"
+"""Attribute of a trial: what it trained."""
 _POLL_SECONDS = 0.5
 _MEDIAN_OF = 3
 """Complete trials of a model before one of it is pruned."""
@@ -88,14 +87,15 @@ class Worker:
 
         return self._work(name, self.options.trials, run)
 
-    def repeat(self, name: str, candidates: Mapping[int, Candidate]) -> list["FrozenTrial"]:
+    def repeat(self, name: str, candidates: Mapping[int, Candidate], seeds: Sequence[int]) -> list["FrozenTrial"]:
         """Train candidates with each seed, as trials of a study of their own; gives all that are finished.
 
         Args:
             name: That study.
-            candidates: Candidates by number of their trial in the search.
+            candidates: Candidates by a number, such as that of their trial in the search.
+            seeds: Seeds of training.
         """
-        jobs = [(number, candidate, seed) for number, candidate in candidates.items() for seed in self.options.seeds]
+        jobs = [(number, candidate, seed) for number, candidate in candidates.items() for seed in seeds]
 
         def run(claim: Claim) -> None:
             number, candidate, seed = jobs[claim.slot]
@@ -114,7 +114,7 @@ class Worker:
         while self._deadline is None or time.monotonic() < self._deadline:
             claim = queue.claim()
             if claim is None:
-                if not queue.num_running():
+                if queue.is_over():
                     break
                 time.sleep(_POLL_SECONDS)  # another worker may die, and then its trial is free
                 continue
@@ -124,13 +124,15 @@ class Worker:
                 # This machine was too busy for a sign of life, and another worker has queued the trial again.
                 queue.release()
                 continue
-            except BaseException:
-                queue.give_back(claim)
+            except BaseException as error:
+                queue.give_back(claim, died=isinstance(error, Exception))
                 raise
             queue.release()
             if self.on_trial:
                 finished = queue.finished()
                 self.on_trial(self.storage.backend.get_trial(claim.trial_id), len(finished), num_trials)
+        while queue.is_running():  # the time is over: what others still train belongs to the result
+            time.sleep(_POLL_SECONDS)
         return sorted(queue.finished(), key=lambda trial: trial.number)
 
     def _study(self, name: str, planned: Mapping[str, Any], slot: int) -> "Study":
@@ -163,24 +165,27 @@ class Worker:
 
     def _run(self, study: "Study", trial: "Trial", candidate: Candidate, seed: int, hooks: list[Callback]) -> None:
         """Train and tell; a candidate that cannot be trained has failed and says why."""
-        from optuna.exceptions import TrialPruned
+        from optuna.exceptions import OptunaError, TrialPruned
         from optuna.trial import TrialState
 
         trial.set_user_attr(CANDIDATE, candidate.to_dict())
         trial.set_user_attr("worker", f"{platform.node()}:{os.getpid()}")
         own = self.callbacks(candidate) if self.callbacks else []
-        training = self.options.training_of(seed, candidate.training)
         try:
             result = self.workspace.train(
                 candidate,
-                training,
+                self.options.training_of(seed, candidate.training),
                 callbacks=[*hooks, *own],
                 measure_memory="peak_mib" in self.options.objectives,
+                share=len(self.options.objectives) == 1,
             )
         except TrialPruned:
             study.tell(trial, state=TrialState.PRUNED)
-        except (TrainingError, ArgumentError, torch.OutOfMemoryError) as error:
-            trial.set_user_attr(ERROR, str(error))
+        except OptunaError:  # the storage's; the trial may not be this worker's any more
+            raise
+        except Exception as error:  # whatever a candidate raises, others may do without
+            known = isinstance(error, GnnrecError)
+            trial.set_user_attr(ERROR, str(error) if known else f"{type(error).__name__}: {error}")
             study.tell(trial, state=TrialState.FAIL)
         else:
             for key, value in asdict(result).items():

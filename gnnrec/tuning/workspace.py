@@ -10,11 +10,13 @@ from typing import Any
 import torch
 
 from gnnrec.data.dataset import Dataset
+from gnnrec.data.item_features import ItemFeatures
 from gnnrec.errors import ArgumentError
 from gnnrec.evaluation import EvalOptions
 from gnnrec.models import create_model
 from gnnrec.models.history_scorer import HistoryScorer
 from gnnrec.training.callbacks import Callback, EarlyStopping
+from gnnrec.training.determinism import deterministic
 from gnnrec.training.loop import fit
 from gnnrec.training.options import TrainOptions
 from gnnrec.training.validation import Validation
@@ -82,6 +84,7 @@ class Workspace:
         *,
         callbacks: Sequence[Callback] = (),
         measure_memory: bool = False,
+        share: bool = True,
     ) -> TrialResult:
         """Train a candidate and keep nothing but its figures.
 
@@ -90,49 +93,55 @@ class Workspace:
             options: How, what the candidate chose included.
             callbacks: Further hooks; one may raise to end training.
             measure_memory: Whether to find the peak memory, on a CPU of the whole process (Linux).
+            share: Whether graphs that former trainings made are used again; without, costs do not depend on them.
 
         Raises:
             TrainingError: If the loss is not finite.
             ArgumentError: If the model cannot do with these settings.
         """
-        features = {name: self.features[name] for name in candidate.features}
-        before = self._start_measuring() if measure_memory else 0.0
-        started = time.perf_counter()
-        torch.manual_seed(options.seed)
-        model = create_model(
-            candidate.model,
-            num_users=self.num_users,
-            num_items=self.num_items,
-            feature_dims={name: one.dim for name, one in features.items()},
-            **candidate.arguments,
-        ).to(self.device)
-        validation = Validation(self.graph, features, self._valid, self._evaluation)
-        if isinstance(model, HistoryScorer):
-            model.fit(self.graph, features)
-            fitted = time.perf_counter() - started
-            figures: dict[str, Any] = {
-                "valid": validation(model),
-                "epochs": 0,
-                "best_epoch": 0,
-                "epoch_seconds": fitted,
-            }
-        else:
-            hooks = [EarlyStopping(options.patience), *callbacks]
-            state = fit(model, self.graph, features, options, validate=validation, callbacks=hooks)
-            best = next(record for record in state.history if record["epoch"] == state.best_epoch)
-            seconds = statistics.mean(record["train_seconds"] for record in state.history)
-            figures = {
-                "valid": best["valid"],
-                "epochs": state.epoch,
-                "best_epoch": state.best_epoch,
-                "epoch_seconds": seconds,
-            }
-        return TrialResult(
-            **figures,
-            seconds=time.perf_counter() - started,
-            parameters=sum(parameter.numel() for parameter in model.parameters()),
-            peak_mib=self._peak() - before if measure_memory else None,
-        )
+        with deterministic(options.deterministic):
+            features = {name: self.features[name] for name in candidate.features}
+            graph = self.graph
+            if not share:
+                features = {name: ItemFeatures(x=one.x, mask=one.mask) for name, one in features.items()}
+                graph = BipartiteGraph(graph.edge_index, self.num_users, self.num_items)
+            before = self._start_measuring() if measure_memory else 0.0
+            started = time.perf_counter()
+            torch.manual_seed(options.seed)
+            model = create_model(
+                candidate.model,
+                num_users=self.num_users,
+                num_items=self.num_items,
+                feature_dims={name: one.dim for name, one in features.items()},
+                **candidate.arguments,
+            ).to(self.device)
+            validation = Validation(graph, features, self._valid, self._evaluation)
+            if isinstance(model, HistoryScorer):
+                model.fit(graph, features)
+                fitted = time.perf_counter() - started
+                figures: dict[str, Any] = {
+                    "valid": validation(model),
+                    "epochs": 0,
+                    "best_epoch": 0,
+                    "epoch_seconds": fitted,
+                }
+            else:
+                hooks = [EarlyStopping(options.patience), *callbacks]
+                state = fit(model, graph, features, options, validate=validation, callbacks=hooks)
+                best = next(record for record in state.history if record["epoch"] == state.best_epoch)
+                seconds = statistics.mean(record["train_seconds"] for record in state.history)
+                figures = {
+                    "valid": best["valid"],
+                    "epochs": state.epoch,
+                    "best_epoch": state.best_epoch,
+                    "epoch_seconds": seconds,
+                }
+            return TrialResult(
+                **figures,
+                seconds=time.perf_counter() - started,
+                parameters=sum(parameter.numel() for parameter in model.parameters()),
+                peak_mib=self._peak() - before if measure_memory else None,
+            )
 
     def _start_measuring(self) -> float:
         if self.device.type == "cuda":

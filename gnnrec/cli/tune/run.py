@@ -1,5 +1,6 @@
 """``gnnrec tune PATH``."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,6 +76,8 @@ def run(
 
     The same command goes on with a study that was interrupted; several at once share its trials.
     """
+    from filelock import FileLock
+
     from gnnrec.cli.output import dataset_status, print_json, print_table, status
     from gnnrec.cli.settings import parse_columns, parse_list_lengths, parse_names
     from gnnrec.cli.tune.ranges import parse_ranges
@@ -83,6 +86,7 @@ def run(
     from gnnrec.training.progress import ProgressBar
     from gnnrec.training.reading import read_for_training
     from gnnrec.tuning import TuneOptions, tune
+    from gnnrec.tuning.storage import hidden_password
     from gnnrec.tuning.train_candidate import train_candidate
 
     try:
@@ -147,16 +151,20 @@ def run(
     except KeyboardInterrupt:
         status("interrupted; the same command goes on where it stopped")
         raise typer.Exit(130) from None
-    if out is not None:
-        train_candidate(result.best.candidate, options.seeds[0], dataset, out, options, reading=reading)
-        status(f"the winner's run is in {out}")
     if json:
         print_json(result.to_dict())
     else:
         _print(result, options)
-        where = f" --folder {folder}" if folder != Path("studies") else ""
-        where += f" --storage {storage}" if storage else ""
-        status(f"written to {result.folder}; next: gnnrec tune report {result.name}{where}")
+        where = ["--folder", str(folder)] if folder != Path("studies") else []
+        where += ["--storage", hidden_password(storage)] if storage else []
+        status(f"written to {result.folder}; next: {shlex.join(['gnnrec', 'tune', 'report', result.name, *where])}")
+    if out is not None:
+        with FileLock(result.folder / ".out.lock"):  # the same command may have been given twice
+            resume = out.exists()
+            train_candidate(
+                result.best.candidate, options.seeds[0], dataset, out, options, reading=reading, resume=resume
+            )
+        status(f"the winner's run is in {out}")
 
 
 def _first_known(models: list[str]) -> str:
@@ -187,8 +195,8 @@ def _space(
 def _check_out(out: Path | None) -> None:
     from gnnrec.errors import RunError
 
-    if out is not None and out.exists() and any(out.iterdir()):
-        raise RunError(f"{out} is not empty; choose another --out")
+    if out is not None and out.exists() and any(out.iterdir()) and not (out / "run.json").is_file():
+        raise RunError(f"{out} holds something else than a run; choose another --out")
 
 
 def _say(options: "TuneOptions") -> Any:

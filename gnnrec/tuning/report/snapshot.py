@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from gnnrec.errors import TrainingError
 from gnnrec.tuning.candidate import Candidate
 from gnnrec.tuning.finalists import Finalist
+from gnnrec.tuning.retry import ERROR
 from gnnrec.tuning.space import DEFAULT_FUSION, FUSION
 from gnnrec.tuning.study_reader import StudyReader
-from gnnrec.tuning.worker import CANDIDATE, ERROR
+from gnnrec.tuning.worker import CANDIDATE
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

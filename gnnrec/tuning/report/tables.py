@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gnnrec.tuning.report.number_text import value_text
 from gnnrec.tuning.report.snapshot import StudySnapshot
-from gnnrec.tuning.worker import ERROR
+from gnnrec.tuning.retry import ERROR
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -59,6 +59,17 @@ def test_several_encoders_make_features_of_one_run(catalog: Path, tmp_path: Path
     assert "hashed-words" in description["encoders"]["features"]
 
 
+@pytest.mark.parametrize(("model", "told"), [("content-knn", None), ("bm3", "bm3 scores do not split by modality")])
+def test_runs_that_made_their_features_explain(model: str, told: str | None, catalog: Path, tmp_path: Path) -> None:
+    out, chosen = tmp_path / "run", ["--encoder", "colour-histogram", "--encoder", "hashed-words"]
+    run("train", model, catalog, "--out", out, *chosen, *QUICK)
+    listed = json.loads(run("recommend", out, "--user", "ada-000", "--explain", "--json")[0])
+    explained = [item["explanation"] for item in listed[0]["items"]]
+    assert all(one["note"] == told for one in explained)
+    if told is None:
+        assert all(set(one["modality_shares"]) == {"colour-histogram", "hashed-words"} for one in explained)
+
+
 def test_new_items_alone_can_be_ranked(catalog: Path, tmp_path: Path) -> None:
     chosen = ["--encoder", "colour-histogram", "--split", "cold-item", "--candidates", "new", "--json"]
     figures = json.loads(run("train", "vbpr", catalog, "--out", tmp_path / "run", *chosen, *QUICK)[0])

@@ -63,6 +63,23 @@ def test_study_its_best_and_its_run(data: Path, call: Call) -> None:
     assert "finalists of 'planted'" in out and "1/4" not in errors, "a finished study is told again, not run again"
 
 
+def test_run_of_the_winner_goes_on(data: Path, call: Call) -> None:
+    """Also where the metric has a list length of its own, and where the same command runs again."""
+    words = ["tune", data, "--model=bpr-mf", "--trials=2", "--objective=recall@5", "--no-test", "--out=win ner", *SMALL]
+    code, _, errors = call(*words)
+    assert code == 0, errors
+    assert json.loads(Path("win ner/metrics.json").read_text())["valid"]["recall@5"] > 0
+    Path("win ner/model.safetensors").unlink()  # as if it had been killed
+    code, _, errors = call(*words)
+    assert code == 0 and Path("win ner/model.safetensors").is_file(), errors
+    command = call("tune", "best", "planted", "--command")[1]
+    assert "--ks=5,10,20,50" in command
+    Path("other").mkdir()
+    Path("other/notes.txt").write_text("mine")
+    code, _, errors = call(*[*words, "--out=other"])
+    assert code == 2 and "error: other holds something else than a run; choose another --out" in errors
+
+
 def test_show_space(data: Path, call: Call) -> None:
     code, out, errors = call(
         "tune", data, "--model", "lattice,lightgcn", "--fusion=default,attention", "--features=planted,planted+noise",

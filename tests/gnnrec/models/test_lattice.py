@@ -12,6 +12,7 @@ from tiny_case import BATCH, GRAPH, NUM_ITEMS, NUM_USERS, Values
 from gnnrec.data import ItemFeatures
 from gnnrec.errors import ArgumentError, UnknownNameError
 from gnnrec.models.lattice import LATTICE
+from graphs import BipartiteGraph
 
 DIM, K = 4, 2
 
@@ -134,6 +135,27 @@ def test_negative_cosines_count_as_zero(raw_weight: float, num_neighbors: int, f
     model.begin_epoch(GRAPH, features)
     tiny.backward(model.loss(GRAPH, features, BATCH))
     assert all(float(parameter.grad.abs().max()) < 10 for parameter in model.parameters() if parameter.grad is not None)
+
+
+def test_the_loss_in_evaluation_is_of_the_present_parameters() -> None:
+    model, features = make(tiny.BOTH), tiny.features_of(tiny.BOTH)
+    tiny.randomize(model)
+    model.begin_epoch(GRAPH, features)
+    model.loss(GRAPH, features, BATCH)
+    with torch.no_grad():
+        model.modality_logits.copy_(torch.tensor([3.0, -3.0]))
+    kept = float(model.loss(GRAPH, features, BATCH)["bpr"].detach())
+    fresh = make(tiny.BOTH)
+    fresh.load_state_dict(model.state_dict())
+    present = float(fresh.eval().loss(GRAPH, features, BATCH)["bpr"].detach())
+    assert float(model.eval().loss(GRAPH, features, BATCH)["bpr"].detach()) == present != kept
+
+
+def test_a_catalog_of_one_item() -> None:
+    graph = BipartiteGraph(torch.tensor([[0, 1], [0, 0]]), 2, 1)
+    features = {"image": ItemFeatures(torch.ones(1, 3), torch.tensor([True]))}
+    found = LATTICE(2, 1, {"image": 3})(graph, features)
+    assert bool(found.item.isfinite().all())
 
 
 @pytest.mark.parametrize("raw_weight", [0.0, 0.4])
@@ -323,6 +345,8 @@ def test_bad_arguments_are_named(argument: str, value: Any) -> None:
 def test_bad_features_and_fusions_are_named() -> None:
     with pytest.raises(ArgumentError, match="'feature_dims' must name at least one modality: lattice"):
         LATTICE(5, 6, {})
+    with pytest.raises(ArgumentError, match="must not name a modality 'interactions'"):
+        LATTICE(5, 6, {"interactions": 3})
     with pytest.raises(ArgumentError, match=r"feature_dims\[text\]"):
         LATTICE(5, 6, {"image": 3, "text": 0})
     with pytest.raises(UnknownNameError, match="unknown fusion 'atention'"):

@@ -134,6 +134,32 @@ def test_trial_is_claimed_once(tmp_path: Path) -> None:
     assert len(study.get_trials()) == 4
 
 
+def test_trial_that_somebody_failed_without_queueing_it_is_run_again(tmp_path: Path) -> None:
+    """A worker that was killed between the two."""
+    storage = StudyStorage(tmp_path / "study.journal")
+    study = storage.create("shared", ["maximize"])
+    dead, queue = TrialQueue(study, storage, 1), TrialQueue(study, storage, 1)
+    claim = dead.claim()
+    assert claim is not None
+    storage.backend.set_trial_state_values(claim.trial_id, state=TrialState.FAIL)
+    dead.release()
+    assert not queue.finished() and not queue.is_over()
+    again = queue.claim()
+    assert again is not None and (again.slot, again.number) == (0, 1)
+    storage.backend.set_trial_state_values(again.trial_id, state=TrialState.COMPLETE, values=[1.0])
+    assert queue.is_over() and len(study.get_trials()) == 2
+
+
+def test_worker_whose_time_is_over_waits_for_the_trials_of_others(tmp_path: Path) -> None:
+    storage = StudyStorage(tmp_path / "shared" / "study.journal")
+    other = start_worker(tmp_path, 3, epoch_seconds=1.0)
+    wait_until(lambda: running(storage))
+    chosen = replace(options(3), timeout=0.001)
+    result = tune(dataset(), SPACE, name="shared", folder=tmp_path, options=chosen, test=False)
+    assert len(result.trials) >= 1, "it has run none itself"
+    finish(other)
+
+
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[str]:
     """The URL of a PostgreSQL server of this test's own."""
@@ -188,7 +214,7 @@ def test_four_workers_of_postgresql(tmp_path: Path, postgresql: str) -> None:
 
 def test_unreachable_storage(tmp_path: Path) -> None:
     pytest.importorskip("psycopg", reason="the extra 'postgres' is not installed")
-    with pytest.raises(ArgumentError, match=r"'storage' postgresql://me:\*\*\*@localhost:1/db cannot be reached: "):
+    with pytest.raises(ArgumentError, match=r"'storage' postgresql://me:PASSWORD@localhost:1/db cannot be reached: "):
         StudyStorage("postgresql://me:secret@localhost:1/db")
     with pytest.raises(ArgumentError, match="'storage' nonsense://x is no URL of a database"):
         StudyStorage("nonsense://x")

@@ -4,7 +4,7 @@ import optuna
 import pytest
 
 from gnnrec.errors import ArgumentError, UnknownNameError
-from gnnrec.models import Choice, FloatRange, IntegerRange, list_models, model_class
+from gnnrec.models import Choice, FloatRange, IntegerRange, Range, list_models, model_class
 from gnnrec.tuning import Candidate, StudySpace, parse_feature_sets
 
 SETS = (("image",), ("image", "text"))
@@ -59,6 +59,56 @@ def test_ranges_replace_a_models_own() -> None:
     )
     assert space.own("lattice")["num_layers"] == space.own("lightgcn")["num_layers"] == IntegerRange(5, 6)
     assert "embedding_dim" in space.own("lattice") and "embedding_dim" not in space.own("lightgcn")
+
+
+def test_ranges_take_the_type_of_their_argument() -> None:
+    space = StudySpace(
+        ("mmgcl", "slmrec"),
+        feature_sets=SETS,
+        ranges={
+            "mmgcl.edge_dropout": IntegerRange(0, 1),
+            "mmgcl.num_layers": FloatRange(1.0, 3.0),
+            "regularization": Choice((0, 0.1)),
+            "slmrec.task": Choice((None, "fd")),
+            "slmrec.ssl_weight": IntegerRange(1, 100, log=True),
+        },
+    )
+    assert space.own("mmgcl")["edge_dropout"] == FloatRange(0.0, 1.0)
+    assert space.own("mmgcl")["num_layers"] == IntegerRange(1, 3)
+    assert space.own("mmgcl")["regularization"] == Choice((0.0, 0.1))
+    assert space.own("slmrec")["task"] == Choice(("none", "fd"))
+    assert space.own("slmrec")["ssl_weight"] == FloatRange(1.0, 100.0, log=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "message"),
+    [
+        ("num_layers", FloatRange(1.5, 3.0), r"'num_layers' must be an integer, so must the ends of its range"),
+        ("num_layers", Choice((2, 2.5)), r"'num_layers' must be int \(got 2.5\)"),
+        ("regularization", Choice(("abc",)), r"'regularization' must be float \(got 'abc'\)"),
+        ("learning_rate", IntegerRange(0, 10, step=5), r"'learning_rate' is a real number; a range of it has no step"),
+        ("slmrec.task", IntegerRange(1, 2), r"'slmrec.task' is no number"),
+        ("slmrec.task", Choice(("fx",)), r"unknown value of 'slmrec.task' 'fx'"),
+    ],
+)
+def test_ranges_of_another_type_are_refused(name: str, one: Range, message: str) -> None:
+    with pytest.raises((ArgumentError, UnknownNameError), match=message):
+        StudySpace(("slmrec",), feature_sets=SETS, ranges={name: one})
+
+
+def test_a_models_own_range_counts_more_than_one_for_all() -> None:
+    ranges = {"lattice.num_layers": Choice((4,)), "num_layers": IntegerRange(1, 2)}
+    space = StudySpace(("lattice", "lightgcn"), feature_sets=SETS, ranges=ranges)
+    assert space.own("lattice")["num_layers"] == Choice((4,))
+    assert space.own("lightgcn")["num_layers"] == IntegerRange(1, 2)
+
+
+def test_conditions_hold_for_other_values_than_the_models_own() -> None:
+    space = StudySpace(("lattice",), (), SETS[:1], {"raw_weight": Choice((0.6, 1.0))})
+    assert "projection_dim" in suggest(space, lattice__raw_weight=0.6)[0].arguments
+    assert "projection_dim" not in suggest(space, lattice__raw_weight=1.0)[0].arguments
+    row = next(row for row in space.describe() if row[0] == "lattice.projection_dim")
+    assert row[2] == "raw_weight is not 1.0"
 
 
 @pytest.mark.parametrize("model", [name for name in list_models() if model_class(name).search_space])

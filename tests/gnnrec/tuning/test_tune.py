@@ -15,9 +15,10 @@ from gnnrec.errors import ArgumentError, TrainingError, UnknownNameError
 from gnnrec.models import Choice
 from gnnrec.training.run_folder import RunFolder
 from gnnrec.tuning import Candidate, StudySpace, StudyStorage, TuneOptions, TuningResult, tune
-from gnnrec.tuning.finalists import choose_finalists
+from gnnrec.tuning.finalists import choose_finalists, run_finalists
 from gnnrec.tuning.same_model_pruner import SameModelPruner
 from gnnrec.tuning.study_reader import StudyReader
+from gnnrec.tuning.worker import Worker
 from gnnrec.tuning.workspace import Workspace
 
 
@@ -89,6 +90,85 @@ def test_command_of_the_best_repeats_it(finished: TuningResult, tmp_path: Path) 
     assert value == pytest.approx(finished.best.values[0], abs=1e-6)
 
 
+def test_command_names_another_list_length(tmp_path: Path) -> None:
+    training = replace(options(1).training, accumulate_steps=2, deterministic=True)
+    chosen = replace(options(1), objectives=("recall@5",), finalists=1, training=training)
+    tune(dataset(), StudySpace(("bpr-mf",)), name="short", folder=tmp_path, options=chosen, test=False)
+    reader = StudyReader("short", folder=tmp_path)
+    words = reader.command(reader.best()).split()
+    assert {"--metric=recall@5", "--ks=5,10,20,50", "--accumulate-steps=2", "--deterministic"} <= set(words)
+
+
+def test_runs_of_a_former_study_of_the_name_are_not_taken(tmp_path: Path) -> None:
+    def study(epochs: int) -> TuningResult:
+        training = replace(options(1).training, max_epochs=epochs)
+        return tune(
+            dataset(), StudySpace(("bpr-mf",)), name="again", folder=tmp_path, baselines=["popularity"],
+            options=replace(options(2), finalists=1, seeds=(1,), training=training),
+        )  # fmt: skip
+
+    short = study(1)
+    (tmp_path / "again" / "study.journal").unlink()
+    tune(
+        dataset(),
+        StudySpace(("bpr-mf",)),
+        name="again",
+        folder=tmp_path,
+        options=replace(options(1), seed=5),
+        test=False,
+    )
+    (tmp_path / "again" / "study.journal").unlink()
+    long = study(4)
+    assert short.test is not None and long.test is not None
+    assert {path.parent for path in short.test.runs["default"]} != {path.parent for path in long.test.runs["default"]}
+    assert RunFolder(long.test.runs["default"][0]).read_json("metrics.json")["epochs"] == 4
+    written = json.loads((tmp_path / "again" / "result.json").read_text())
+    assert StudyReader("again", folder=tmp_path).result == written
+    (tmp_path / "again" / "result.json").write_text(json.dumps({**written, "key": "another"}))
+    assert StudyReader("again", folder=tmp_path).result is None
+
+
+def test_baselines_are_trained_once(finished: TuningResult, tmp_path: Path) -> None:
+    storage = StudyStorage(finished.folder / "study.journal")
+    (name,) = [name for name in storage.names() if "baselines" in name]
+    before = storage.load(name).get_trials()
+    assert [trial.user_attrs["candidate"]["model"] for trial in before] == ["popularity", "item-knn"]
+    again = tune(
+        dataset(), SPACE, name="whole", folder=finished.folder.parent, options=options(8),
+        baselines=["popularity", "item-knn"],
+    )  # fmt: skip
+    assert again.to_dict() == finished.to_dict()
+    assert len(storage.load(name).get_trials()) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"baselines": ["lightgcm"]}, "unknown model 'lightgcm'; did you mean 'lightgcn'"),
+        ({"baselines": ["vbpr"]}, r"'baselines' must be models without content \(got 'vbpr'\)"),
+        ({"space": StudySpace(("vbpr",), feature_sets=(("plantd",),))}, "unknown features 'plantd'"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_the_search(
+    changes: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    arguments: dict[str, object] = {"space": SPACE, **changes}
+    with pytest.raises((ArgumentError, UnknownNameError), match=message):
+        tune(dataset(), name="never", folder=tmp_path, options=options(2), **arguments)  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
+
+
+def test_workers_may_have_devices_of_their_own(tmp_path: Path) -> None:
+    chosen = replace(options(2), finalists=1)
+    tune(dataset(), StudySpace(("bpr-mf",)), name="own", folder=tmp_path, options=chosen, test=False)
+    auto = replace(chosen, trials=3, training=replace(chosen.training, device="auto"))
+    again = tune(dataset(), StudySpace(("bpr-mf",)), name="own", folder=tmp_path, options=auto, test=False)
+    assert len(again.trials) == 3
+    other = replace(chosen, training=replace(chosen.training, batch_size=32))
+    with pytest.raises(ArgumentError, match=r"is another: its batch_size is 256, not 32\. Go on"):
+        tune(dataset(), StudySpace(("bpr-mf",)), name="own", folder=tmp_path, options=other, test=False)
+
+
 def test_study_of_other_data_or_settings_is_refused(finished: TuningResult) -> None:
     def again(data: object = None, space: StudySpace = SPACE, **changes: object) -> None:
         changed = replace(options(8), **changes)  # type: ignore[arg-type]
@@ -158,6 +238,42 @@ def test_failed_trials_say_why(tmp_path: Path) -> None:
     hopeless = StudySpace(("bpr-mf",), (), (), {"learning_rate": Choice((1e30,))})
     with pytest.raises(TrainingError, match=r"no trial of study 'never' was trained to its end: .* is not finite"):
         tune(dataset(), hopeless, name="never", folder=tmp_path, options=options(2), test=False)
+
+
+def test_whatever_a_candidate_raises_the_study_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train = Workspace.train
+
+    def fails(self: Workspace, candidate: Candidate, *arguments: object, **more: object) -> object:
+        if candidate.training["learning_rate"] == 0.5:
+            raise RuntimeError("not positive definite")
+        return train(self, candidate, *arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Workspace, "train", fails)
+    space = StudySpace(("bpr-mf",), (), (), {"learning_rate": Choice((0.5, 0.0, 0.01))})
+    result = tune(dataset(), space, name="partly", folder=tmp_path, options=options(8), test=False)
+    assert len(result.trials) == 8 and result.best.candidate.training["learning_rate"] == 0.01
+    errors = {trial.user_attrs["error"] for trial in result.trials if trial.state == TrialState.FAIL}
+    assert errors == {"RuntimeError: not positive definite", "'learning_rate' must be positive (got 0.0)"}
+
+
+def test_values_of_a_finalist_are_in_the_order_of_the_seeds(finished: TuningResult) -> None:
+    space, chosen = SPACE, options(8)
+    storage = StudyStorage(finished.folder / "study.journal")
+    worker = Worker(storage, space, Workspace(dataset(), torch.device("cpu"), 20), chosen)
+    trials = list(finished.trials)
+    told = worker.repeat
+    worker.repeat = lambda *given: told(*given)[::-1]  # type: ignore[method-assign]
+    again = run_finalists(worker, "whole", trials)
+    assert [one.values for one in again] == [one.values for one in finished.finalists]
+
+
+def test_costs_do_not_depend_on_former_trials() -> None:
+    workspace = Workspace(dataset(), torch.device("cpu"), 20)
+    candidate, training = Candidate("lattice", ("planted",)), replace(options(1).training, max_epochs=1)
+    workspace.train(candidate, training, share=False)
+    assert "_item_graphs" not in vars(workspace.features["planted"])
+    workspace.train(candidate, training)
+    assert "_item_graphs" in vars(workspace.features["planted"])
 
 
 def test_pruning_stops_what_falls_behind(tmp_path: Path) -> None:
