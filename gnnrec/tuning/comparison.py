@@ -70,24 +70,19 @@ def compare_on_test(
     classical: Candidate | None,
     reading: Mapping[str, Any],
     on_message: Message = lambda _: None,
-) -> TestComparison | None:
+) -> TestComparison:
     """Train each role with every seed into a run folder, and test; runs that are there are not made again.
 
     Args:
         winner: What the search chose.
-        dataset: The data.
+        dataset: The data, with a test part.
         options: Those of the study.
         folder: Where run folders go; those that it holds are of this study.
         default: What the winner's model is as shipped.
         classical: The best model without content by validation, if there is one.
         reading: How the data were read, for ``run.json``.
         on_message: Told what goes on.
-
-    Returns:
-        The figures; None where the data have no test part.
     """
-    if len(dataset.test) == 0:
-        return None
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # a second worker finds the runs there
         candidates = {WINNER: winner}
