@@ -152,9 +152,9 @@ def test_trial_that_somebody_failed_without_queueing_it_is_run_again(tmp_path: P
 
 def test_worker_whose_time_is_over_waits_for_the_trials_of_others(tmp_path: Path) -> None:
     storage = StudyStorage(tmp_path / "shared" / "study.journal")
-    other = start_worker(tmp_path, 3, epoch_seconds=1.0)
+    other = start_worker(tmp_path, 1, epoch_seconds=0.5)
     wait_until(lambda: running(storage))
-    chosen = replace(options(3), timeout=0.001)
+    chosen = replace(options(1), timeout=0.001)
     result = tune(dataset(), SPACE, name="shared", folder=tmp_path, options=chosen, test=False)
     assert len(result.trials) >= 1, "it has run none itself"
     finish(other)
