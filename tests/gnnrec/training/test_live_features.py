@@ -29,8 +29,6 @@ from graphs import BipartiteGraph
 
 ITEMS, USERS = 12, 8
 MODELS = [name for name in list_models() if model_class(name).needs_features and hasattr(model_class(name), "loss")]
-
-
 GRAPHS_ONLY = ("light-mgcn",)  # content decides who is whose neighbour, and nothing else
 
 
@@ -311,7 +309,6 @@ def test_encoders_have_their_own_learning_rate_and_weight_decay(catalog: Catalog
 
 def test_a_run_that_goes_on_remembers_what_it_had_encoded(catalog: Catalog, graph: BipartiteGraph) -> None:
     options = TrainOptions(max_epochs=4, batch_size=8, device="cpu", patience=9)
-    states = []
 
     def validate(model: nn.Module) -> dict[str, float]:
         return {"recall@20": float(model.embeddings(graph, {}).item.sum())}
@@ -327,7 +324,6 @@ def test_a_run_that_goes_on_remembers_what_it_had_encoded(catalog: Catalog, grap
             validate=validate,
             resume=resume,
         )
-        states.append(state)
         return copy.deepcopy(state.to_dict())
 
     whole = run(None, 4)
