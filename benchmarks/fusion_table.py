@@ -4,7 +4,7 @@ from pathlib import Path
 
 from plan import chosen_point, fusion_jobs, fusions_of
 from records import Budget, Record, Records, Source, find
-from spaces import FUSION_MODELS, FUSION_SEEDS, Point
+from spaces import FUSION_MODELS, FUSION_SEEDS, Point, seeds_of
 from table_text import COST_HEADER, cost_cells, mean_of, paragraph, settings_text, spread_text, table_lines
 
 from gnnrec.models import list_models, model_arguments
@@ -45,6 +45,8 @@ def _model_rows(source: Source, model: str, done: list[Record], budget: Budget) 
     rows = []
     for label, own in runs.items():
         shown = f"{label} ({fusions_of(model)[label]})" if label == "paper default" else label
+        wanted = len(seeds_of(model, FUSION_SEEDS))
+        shown += "" if len(own) == wanted else f" ({len(own)} of {wanted} seeds)"
         valid = spread_text(own, "valid")
         valid = f"**{valid}**" if mean_of(own, "valid") == best else valid
         figures = [valid, spread_text(own, "test"), spread_text(own, "test", "ndcg@20")]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from comparison import Comparisons, compare_models, comparison_lines
+from item_count_table import item_count_lines
 from plan import chosen_point, final_jobs, searched
 from records import GIVEN_SPLIT, Budget, Record, Records, Source, find
 from spaces import SEARCH_POINTS, SEEDS, Point, content_models, defaults_of, points, seeds_of, settings_key, settings_of
@@ -55,12 +56,12 @@ def _data_set(name: str, records: Records, done: list[Record], budget: Budget) -
         chosen[model] = final_runs(done, source, model, best, budget)
         label = f"search: {settings_text(best)}" if best else "defaults, also the search's choice"
         if chosen[model]:
-            rows.append([model, label, count, *_figure_cells(chosen[model])])
+            rows.append([model, label + _missing_seeds(model, chosen[model]), count, *_figure_cells(chosen[model])])
         else:
             rows.append([model, "not run", count, *["-"] * (len(header) - 3)])
         defaults = final_runs(done, source, model, {}, budget) if best else []
         if defaults:
-            rows.append([model, "defaults", "", *_figure_cells(defaults)])
+            rows.append([model, "defaults" + _missing_seeds(model, defaults), "", *_figure_cells(defaults)])
     lines = [f"## {name}", "", *table_lines(header, rows)]
     complete = {
         model: runs
@@ -85,6 +86,12 @@ def final_runs(done: Sequence[Record], source: Source, model: str, point: Point,
 def _figure_cells(runs: Sequence[Record]) -> list[str]:
     figures = [spread_text(runs, "valid"), spread_text(runs, "test"), spread_text(runs, "test", "ndcg@20")]
     return [*figures, *cost_cells(runs)]
+
+
+def _missing_seeds(model: str, runs: Sequence[Record]) -> str:
+    """What a row says where not all of its runs are there."""
+    wanted = len(seeds_of(model))
+    return "" if len(runs) == wanted else f" ({len(runs)} of {wanted} seeds)"
 
 
 def _is_multimodal(model: str) -> bool:
@@ -126,7 +133,8 @@ def _significance(name: str, runs: dict[str, list[Record]], records: Records) ->
         test Recall@20, at the search's choices; the {len(multimodal) * len(baselines)} comparisons are
         one family for Holm's correction.
     """
-    return [*paragraph(target), *paragraph(how), *comparison_lines(found)]
+    gains = item_count_lines(runs, _best(runs, graph), TUNED) if graph and TUNED in runs else []
+    return [*paragraph(target), *gains, *paragraph(how), *comparison_lines(found)]
 
 
 def _target(name: str, runs: dict[str, list[Record]], best: str, found: Comparisons | None) -> str:

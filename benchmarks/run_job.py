@@ -61,6 +61,7 @@ def run_job(job: Job, cache: Path) -> Record:
                     "valid": _chosen(result.valid.metrics),
                     "test": _chosen(result.test.metrics),
                     "test_warm": _chosen(result.test.warm),
+                    "test_by_item_count": [_group(row) for row in result.test.by_item_count],
                     "epochs": result.epochs,
                     "best_epoch": result.best_epoch,
                     "seconds": round(result.seconds, 1),
@@ -102,6 +103,11 @@ def command_of(job: Job, own: dict[str, Any]) -> str:
 
 def _chosen(metrics: dict[str, float]) -> dict[str, float]:
     return {name: metrics[name] for name in METRICS}
+
+
+def _group(row: dict[str, Any]) -> Record:
+    """Of a group of items, its bounds, its held-out interactions and the share of them found."""
+    return {name: row[name] for name in ("from", "to", "positives", "recall@20")}
 
 
 def _described(run: dict[str, Any]) -> Record:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cold_table import write_cold_table
+from item_count_table import item_count_lines
 from models_table import TARGETS, write_models_table
 from plan import cold_jobs, final_jobs, search_jobs
 from records import Budget, Job, Record, Records, Source
@@ -41,7 +42,7 @@ def rows_of(path: Path) -> list[list[str]]:
 
 def test_models_table(source: Source, tmp_path) -> None:
     records = Records(tmp_path / "models.jsonl")
-    for model in ("popularity", "vbpr", "lattice"):
+    for model in ("popularity", "lightgcn", "vbpr", "lattice"):
         run(search_jobs(source, model, BUDGET)[:1], records)
         finals = run(final_jobs(source, model, {}, BUDGET), records)
     path = write_models_table(records, BUDGET)
@@ -50,10 +51,34 @@ def test_models_table(source: Source, tmp_path) -> None:
     assert rows["lattice"][4].startswith(f"{mean:.4f} ± ")
     assert rows["lattice"][6] == f"{finals[0]['parameters']:,}"
     assert rows["ease"][1] == "not run"
+    assert rows["1 to 4"][3].count("±") == 1
     assert f"It passes the target of 0.105 by {mean - TARGETS['tiktok']:.4f}." in path.read_text().replace("\n", " ")
-    comparisons = [row for row in rows_of(path) if row[:2] in (["vbpr", "popularity"], ["lattice", "popularity"])]
-    baseline = float(rows["popularity"][4])
+    comparisons = [row for row in rows_of(path) if row[:2] in (["vbpr", "lightgcn"], ["lattice", "lightgcn"])]
+    baseline = float(rows["lightgcn"][4].split(" ± ")[0])
     assert float(comparisons[1 if comparisons[1][0] == "lattice" else 0][2]) == pytest.approx(mean - baseline, abs=2e-4)
+
+
+def test_gain_by_how_often_training_has_an_item() -> None:
+    def runs(*recalls: tuple[float, float]) -> list[Record]:
+        bounds = [(0, 0, 0), (1, 4, 25), (5, None, 75)]
+        return [
+            {
+                "test_by_item_count": [
+                    {"from": low, "to": high, "positives": positives, "recall@20": recall}
+                    for (low, high, positives), recall in zip(bounds, (None, *both), strict=True)
+                ]
+            }
+            for both in recalls
+        ]
+
+    found = {"mgcn": runs((0.3, 0.5), (0.5, 0.7)), "lightgcn": runs((0.1, 0.6), (0.1, 0.6))}
+    lines = item_count_lines(found, "mgcn", "lightgcn")
+    assert [line.strip("| ").split(" | ") for line in lines if line.startswith("|")][2:] == [
+        ["1 to 4", "25.0%", "0.1000 ± 0.0000", "0.4000 ± 0.1414", "+0.3000", "+0.0750"],
+        ["5 or more", "75.0%", "0.6000 ± 0.0000", "0.6000 ± 0.1414", "+0.0000", "+0.0000"],
+    ]
+    found["mgcn"].append({"test": {}})
+    assert item_count_lines(found, "mgcn", "lightgcn") == []
 
 
 def test_cold_table(source: Source, tmp_path) -> None:

@@ -1,0 +1,35 @@
+"""Of results/models.md, where a model gains: by how often training has an item."""
+
+import statistics
+
+from records import Record
+from table_text import paragraph, table_lines
+
+__all__ = ["item_count_lines"]
+
+
+def item_count_lines(runs: dict[str, list[Record]], model: str, baseline: str) -> list[str]:
+    """Where a model gains over a baseline: held-out interactions found, by how often training has their item."""
+    if not all("test_by_item_count" in run for run in (*runs[model], *runs[baseline])):
+        return []
+    rows = []
+    groups = runs[model][0]["test_by_item_count"]
+    everything = sum(group["positives"] for group in groups)
+    for place, group in enumerate(groups):
+        if not group["positives"]:
+            continue
+        values = {
+            name: [run["test_by_item_count"][place]["recall@20"] for run in runs[name]] for name in (baseline, model)
+        }
+        low, high = group["from"], group["to"]
+        count = f"{low} or more" if high is None else str(low) if low == high else f"{low} to {high}"
+        share = group["positives"] / everything
+        gain = statistics.mean(values[model]) - statistics.mean(values[baseline])
+        figures = [f"{statistics.mean(own):.4f} ± {statistics.stdev(own):.4f}" for own in values.values()]
+        rows.append([count, f"{share:.1%}", *figures, f"{gain:+.4f}", f"{share * gain:+.4f}"])
+    text = """
+        Where the difference is: of all test interactions with items that training has so many times, the share that is
+        among the user's first 20. The last column is the difference times the group's share of the test interactions.
+    """
+    header = ["training interactions of the item", "share of the test", baseline, model, "difference", "weighted"]
+    return [*paragraph(text), *table_lines(header, rows)]
