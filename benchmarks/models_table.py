@@ -59,9 +59,10 @@ def _data_set(name: str, records: Records, done: list[Record], budget: Budget) -
             rows.append([model, label + _missing_seeds(model, chosen[model]), count, *_figure_cells(chosen[model])])
         else:
             rows.append([model, "not run", count, *["-"] * (len(header) - 3)])
-        defaults = final_runs(done, source, model, {}, budget) if best else []
-        if defaults:
-            rows.append([model, "defaults" + _missing_seeds(model, defaults), "", *_figure_cells(defaults)])
+        if best:
+            defaults = final_runs(done, source, model, {}, budget)
+            figures = _figure_cells(defaults) if defaults else ["-"] * (len(header) - 3)
+            rows.append([model, "defaults" + _missing_seeds(model, defaults), "", *figures])
     lines = [f"## {name}", "", *table_lines(header, rows)]
     complete = {
         model: runs
