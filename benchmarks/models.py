@@ -3,6 +3,7 @@
     python benchmarks/models.py search DATA...      the points of benchmarks/spaces.py, once with seed 0
     python benchmarks/models.py final DATA...       the search's best point and the defaults, seeds 1, 2, 3
     python benchmarks/models.py fusion DATA...      five models with each fusion at their best points, seeds 1, 2, 3
+    python benchmarks/models.py features DATA...    models of content at their best points with every feature of the set
     python benchmarks/models.py cold DATA...        models of content on items that training never saw, seeds 1, 2, 3
     python benchmarks/models.py table               results/models.md, fusion.md and cold.md from the records
 
@@ -21,7 +22,16 @@ from cold_table import write_cold_table
 from fusion_table import write_fusion_table
 from models_table import write_models_table
 from own_process import run_in_own_process
-from plan import chosen_point, cold_jobs, final_jobs, fusion_jobs, fusions_of, search_jobs, searched
+from plan import (
+    chosen_point,
+    cold_jobs,
+    every_feature_jobs,
+    final_jobs,
+    fusion_jobs,
+    fusions_of,
+    search_jobs,
+    searched,
+)
 from records import Budget, Job, Record, Records, Source, find
 from run_job import run_job
 from spaces import FUSION_MODELS, MAX_EPOCHS, PATIENCE, content_models, points
@@ -44,6 +54,8 @@ def jobs_of(what: str, source: Source, model: str, budget: Budget, records: list
     if finished < wanted and not defaults:
         raise LookupError(f"{source.name} {model}: {finished} of {wanted} points of the search have run")
     point = {} if defaults else chosen_point(records, source, model, budget)
+    if what == "features":
+        return every_feature_jobs(source, model, point, budget)
     if what == "cold":
         return cold_jobs(source, model, point, budget)
     if what == "fusion":
@@ -82,7 +94,7 @@ def _figures(record: Record) -> str:
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["search", "final", "fusion", "cold", "table"])
+    parser.add_argument("what", choices=["search", "final", "features", "fusion", "cold", "table"])
     parser.add_argument("data", type=Path, nargs="*", help="data folders")
     parser.add_argument("--models", nargs="+", choices=list_models(), help="these models only")
     parser.add_argument("--shard", default="1/1", help="the I-th of every N runs, as I/N")
@@ -104,7 +116,7 @@ def parse_arguments() -> argparse.Namespace:
     if not 1 <= options.shard_index <= options.num_shards:
         parser.error(f"--shard must lie between 1/N and N/N (got {options.shard})")
     if options.models is None:
-        eligible = {"fusion": list(FUSION_MODELS), "cold": content_models()}
+        eligible = {"fusion": list(FUSION_MODELS), "cold": content_models(), "features": content_models()}
         options.models = eligible.get(options.what, list_models())
     return options
 

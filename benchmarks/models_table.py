@@ -6,7 +6,7 @@ from pathlib import Path
 
 from comparison import Comparisons, compare_models, comparison_lines
 from item_count_table import item_count_lines
-from plan import chosen_point, final_jobs, searched
+from plan import chosen_point, every_feature_jobs, final_jobs, searched
 from records import GIVEN_SPLIT, Budget, Record, Records, Source, find
 from spaces import SEARCH_POINTS, SEEDS, Point, content_models, defaults_of, points, seeds_of, settings_key, settings_of
 from table_text import COST_HEADER, cost_cells, mean_of, paragraph, settings_text, spread_text, table_lines
@@ -21,6 +21,8 @@ TUNED = "lightgcn"
 NOT_GRAPH = ("vbpr",)
 """Multimodal models that use no graph."""
 SIGNIFICANCE = "significance.json"
+EVERY_FEATURE = " (every feature)"
+"""After the name of a model that got all features of the data set."""
 
 
 def write_models_table(records: Records, budget: Budget) -> Path:
@@ -33,7 +35,8 @@ def write_models_table(records: Records, budget: Budget) -> Path:
         freedom and light-mgcn; lightgcn has four known points more), each run once with seed 0, for
         {budget.max_epochs:,} epochs at most and stopped after {budget.patience} without a better validation
         Recall@20. The point with the best validation Recall@20 and the defaults then ran with seeds
-        {", ".join(map(str, SEEDS))}. No choice reads a test figure. Figures are means over seeds with the standard
+        {", ".join(map(str, SEEDS))}. Some models of content then ran at the search's point with all features that the
+        data set has. No choice reads a test figure. Figures are means over seeds with the standard
         deviation; models without chance have one run. Seconds and memory are those of a shared machine; memory is
         the peak of the process, and in brackets what of it came after the data were read.
     """
@@ -63,11 +66,17 @@ def _data_set(name: str, records: Records, done: list[Record], budget: Budget) -
             defaults = final_runs(done, source, model, {}, budget)
             figures = _figure_cells(defaults) if defaults else ["-"] * (len(header) - 3)
             rows.append([model, "defaults" + _missing_seeds(model, defaults), "", *figures])
+        jobs = every_feature_jobs(source, model, best, budget)
+        every = [run for job in jobs if (run := find(job, done)) is not None and "failed" not in run]
+        if every:
+            chosen[model + EVERY_FEATURE] = every
+            names = ", ".join(source.every_feature)
+            rows.append([model, f"the search's, with {names}{_missing_seeds(model, every)}", "", *_figure_cells(every)])
     lines = [f"## {name}", "", *table_lines(header, rows)]
     complete = {
-        model: runs
-        for model, runs in chosen.items()
-        if len(runs) == len(seeds_of(model)) and all("per_user" in run for run in runs)
+        name: runs
+        for name, runs in chosen.items()
+        if len(runs) == len(seeds_of(_model(name))) and all("per_user" in run for run in runs)
     }
     lines += _significance(name, complete, records)
     lines += _outside(source, done, chosen, budget)
@@ -95,8 +104,14 @@ def _missing_seeds(model: str, runs: Sequence[Record]) -> str:
     return "" if len(runs) == wanted else f" ({len(runs)} of {wanted} seeds)"
 
 
-def _is_multimodal(model: str) -> bool:
+def _model(name: str) -> str:
+    """The model of a name that may say which features it got."""
+    return name.removesuffix(EVERY_FEATURE)
+
+
+def _is_multimodal(name: str) -> bool:
     """Whether a model learns from both content and the log; nearest neighbours of content are a baseline."""
+    model = _model(name)
     return model in content_models() and issubclass(model_class(model), Recommender)
 
 
@@ -120,7 +135,7 @@ def _significance(name: str, runs: dict[str, list[Record]], records: Records) ->
     """The target, and paired tests of the multimodal models."""
     multimodal = [model for model in runs if _is_multimodal(model)]
     classical = [model for model in runs if not _is_multimodal(model)]
-    graph = [model for model in multimodal if model not in NOT_GRAPH]
+    graph = [model for model in multimodal if _model(model) not in NOT_GRAPH]
     if not multimodal or not classical:
         return paragraph("No significance: final runs of a multimodal and of a classical model are needed.")
     best = _best(runs, classical)
@@ -128,21 +143,27 @@ def _significance(name: str, runs: dict[str, list[Record]], records: Records) ->
     family = {model: runs[model] for model in (*multimodal, *baselines)}
     key = f"{name} {GIVEN_SPLIT}"
     found = compare_models(family, baselines, records.cache, records.path.parent / SIGNIFICANCE, key)
-    target = _target(name, runs, _best(runs, graph), found) if graph else "No multimodal graph model has run."
+    lines = [] if graph else paragraph("No multimodal graph model has run.")
+    if graph:
+        leader = _best(runs, graph)
+        searched_leader = _best(runs, [model for model in graph if not model.endswith(EVERY_FEATURE)])
+        lines += paragraph(_target(name, runs, leader, found, "The best multimodal graph model by validation"))
+        if searched_leader != leader:
+            lines += paragraph(_target(name, runs, searched_leader, found, "With the search's features the best"))
+        lines += item_count_lines(runs, leader, TUNED) if TUNED in runs else []
     how = f"""
         The best classical model by validation is {best}. Paired tests over users of the mean over seeds of each user's
         test Recall@20, at the search's choices; the {len(multimodal) * len(baselines)} comparisons are
         one family for Holm's correction.
     """
-    gains = item_count_lines(runs, _best(runs, graph), TUNED) if graph and TUNED in runs else []
-    return [*paragraph(target), *gains, *paragraph(how), *comparison_lines(found)]
+    return [*lines, *paragraph(how), *comparison_lines(found)]
 
 
-def _target(name: str, runs: dict[str, list[Record]], best: str, found: Comparisons | None) -> str:
+def _target(name: str, runs: dict[str, list[Record]], best: str, found: Comparisons | None, subject: str) -> str:
     """Whether the best multimodal graph model reaches its target and beats the tuned LightGCN."""
     reached = mean_of(runs[best], "test")
     figure = spread_text(runs[best], "test")
-    text = f"The best multimodal graph model by validation is **{best}**: test Recall@20 {figure}."
+    text = f"{subject} is **{best}**: test Recall@20 {figure}."
     if name in TARGETS:
         target = TARGETS[name]
         verdict = "passes" if reached >= target else "misses"

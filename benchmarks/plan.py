@@ -1,11 +1,21 @@
 """Which runs each command of benchmarks/models.py consists of."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from records import COLD_SPLIT, Budget, Job, Record, Source, find
 from spaces import FUSION_MODELS, FUSION_SEEDS, FUSIONS, Point, content_models, defaults_of, points, seeds_of
 
-__all__ = ["chosen_point", "cold_jobs", "final_jobs", "fusion_jobs", "fusions_of", "search_jobs", "searched"]
+__all__ = [
+    "chosen_point",
+    "cold_jobs",
+    "every_feature_jobs",
+    "final_jobs",
+    "fusion_jobs",
+    "fusions_of",
+    "search_jobs",
+    "searched",
+]
 
 
 def search_jobs(source: Source, model: str, budget: Budget) -> list[Job]:
@@ -45,6 +55,13 @@ def fusion_jobs(source: Source, model: str, point: Point, fusion: str, budget: B
         return []
     replaced = {**point, "fusion": fusion} if fusion != defaults_of(model)["fusion"] else point
     return [Job(source, model, replaced, seed, budget) for seed in seeds_of(model, FUSION_SEEDS)]
+
+
+def every_feature_jobs(source: Source, model: str, point: Point, budget: Budget) -> list[Job]:
+    """A point with all features of the data set; nothing where the search had them all."""
+    if model not in content_models() or set(source.every_feature) <= set(source.features):
+        return []
+    return final_jobs(replace(source, features=source.every_feature), model, point, budget)
 
 
 def cold_jobs(source: Source, model: str, point: Point, budget: Budget) -> list[Job]:

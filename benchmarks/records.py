@@ -26,12 +26,14 @@ class Source:
         name: Its name, that of its folder.
         fingerprints: Content hash by split; see ``Dataset.fingerprint``.
         features: Features that models of content get.
+        every_feature: All that it has; of records, all that a run used.
         path: The folder; None where only records are at hand.
     """
 
     name: str
     fingerprints: Mapping[str, str]
     features: Sequence[str]
+    every_feature: Sequence[str] = ()
     path: Path | None = None
 
     @classmethod
@@ -40,14 +42,17 @@ class Source:
         path = path.resolve()
         datasets = {split: read_dataset(path, split=split) for split in (GIVEN_SPLIT, COLD_SPLIT)}
         fingerprints = {split: dataset.fingerprint for split, dataset in datasets.items()}
-        return cls(path.name, fingerprints, FEATURES.get(path.name, tuple(datasets[GIVEN_SPLIT].features)), path)
+        every = tuple(datasets[GIVEN_SPLIT].features)
+        return cls(path.name, fingerprints, FEATURES.get(path.name, every), every, path)
 
     @classmethod
     def from_records(cls, name: str, records: Sequence[Record]) -> "Source":
         """The data set that the latest runs were made on."""
         own = [record for record in records if record["data"] == name]
-        features = [record["features"] for record in own if record["features"]]
-        return cls(name, {record["split"]: record["fingerprint"] for record in own}, features[-1] if features else ())
+        used = [record["features"] for record in own if record["features"]]
+        features = FEATURES.get(name, used[-1] if used else ())
+        fingerprints = {record["split"]: record["fingerprint"] for record in own}
+        return cls(name, fingerprints, features, max(used, key=len, default=()))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from comparison import compare_models
-from plan import chosen_point, final_jobs, fusion_jobs, search_jobs, searched
+from plan import chosen_point, every_feature_jobs, final_jobs, fusion_jobs, search_jobs, searched
 from records import Budget, Job, Record, Records, Source, find
 from spaces import KNOWN, SEARCH_POINTS, content_models, points, settings_key, settings_of, split_point
 
@@ -51,6 +51,16 @@ def test_a_models_own_fusion_is_its_final_run(model: str) -> None:
     jobs = fusion_jobs(SOURCE, model, {}, default, BUDGET) if default else []
     finals = final_jobs(SOURCE, model, {}, BUDGET)
     assert all(find(job, [record_of(final)]) for job, final in zip(jobs, finals, strict=False))
+
+
+def test_runs_with_every_feature_are_no_runs_of_the_search() -> None:
+    assert every_feature_jobs(SOURCE, "mgcn", {}, BUDGET) == []
+    source = replace(SOURCE, every_feature=("image", "text"))
+    assert every_feature_jobs(source, "lightgcn", {}, BUDGET) == []
+    records = [record_of(job) for job in every_feature_jobs(source, "mgcn", {}, BUDGET)]
+    assert [record["features"] for record in records] == [["image", "text"]] * 3
+    assert not any(find(job, records) for job in final_jobs(source, "mgcn", {}, BUDGET))
+    assert Source.from_records("made-up", records).every_feature == ["image", "text"]
 
 
 def test_a_run_that_stopped_by_itself_counts_under_any_larger_cap() -> None:

@@ -8,7 +8,7 @@ import pytest
 from cold_table import write_cold_table
 from item_count_table import item_count_lines
 from models_table import TARGETS, write_models_table
-from plan import cold_jobs, final_jobs, search_jobs
+from plan import cold_jobs, every_feature_jobs, final_jobs, search_jobs
 from records import Budget, Job, Record, Records, Source
 from run_job import run_job
 
@@ -24,6 +24,7 @@ BUDGET = Budget(max_epochs=3, patience=2)
 def source(tmp_path_factory) -> Source:
     dataset = planted_dataset(num_users=60, num_items=80)
     features = dict(zip(("image", "audio"), dataset.features.values(), strict=True))
+    features["text"] = features["image"]
     folder = tmp_path_factory.mktemp("data") / "tiktok"
     return Source.from_folder(write_dataset(replace(dataset, features=features), folder))
 
@@ -45,6 +46,7 @@ def test_models_table(source: Source, tmp_path) -> None:
     for model in ("popularity", "lightgcn", "vbpr", "lattice"):
         run(search_jobs(source, model, BUDGET)[:1], records)
         finals = run(final_jobs(source, model, {}, BUDGET), records)
+    every = run(every_feature_jobs(source, "lattice", {}, BUDGET), records)
     path = write_models_table(records, BUDGET)
     rows = {row[0]: row for row in reversed(rows_of(path))}
     mean = sum(record["test"]["recall@20"] for record in finals) / 3
@@ -52,6 +54,9 @@ def test_models_table(source: Source, tmp_path) -> None:
     assert rows["lattice"][6] == f"{finals[0]['parameters']:,}"
     assert rows["ease"][1] == "not run"
     assert rows["1 to 4"][3].count("±") == 1
+    assert [record["features"] for record in (finals[0], every[0])] == [["image", "audio"], ["audio", "image", "text"]]
+    wide = next(row for row in rows_of(path) if row[1:2] == ["the search's, with audio, image, text"])
+    assert wide[4].startswith(f"{sum(record['test']['recall@20'] for record in every) / 3:.4f} ± ")
     assert f"It passes the target of 0.105 by {mean - TARGETS['tiktok']:.4f}." in path.read_text().replace("\n", " ")
     comparisons = [row for row in rows_of(path) if row[:2] in (["vbpr", "lightgcn"], ["lattice", "lightgcn"])]
     baseline = float(rows["lightgcn"][4].split(" ± ")[0])
