@@ -180,7 +180,7 @@ def _outside(source: Source, done: Sequence[Record], chosen: dict[str, list[Reco
     """Baselines that did better on validation outside the budget, in searches of earlier days."""
     rows = []
     for model, runs in chosen.items():
-        if _is_multimodal(model) or not runs:
+        if _is_multimodal(model) or model.endswith(EVERY_FEATURE) or not runs:
             continue
         groups: dict[str, dict[int, Record]] = {}
         for run in done:

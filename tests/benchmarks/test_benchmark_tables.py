@@ -47,6 +47,7 @@ def test_models_table(source: Source, tmp_path) -> None:
         run(search_jobs(source, model, BUDGET)[:1], records)
         finals = run(final_jobs(source, model, {}, BUDGET), records)
     every = run(every_feature_jobs(source, "lattice", {}, BUDGET), records)
+    run(every_feature_jobs(source, "content-knn", {}, BUDGET), records)
     path = write_models_table(records, BUDGET)
     rows = {row[0]: row for row in reversed(rows_of(path))}
     mean = sum(record["test"]["recall@20"] for record in finals) / 3
