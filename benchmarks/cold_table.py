@@ -4,7 +4,7 @@ from pathlib import Path
 
 from comparison import compare_models, comparison_lines
 from plan import chosen_point, cold_jobs
-from records import COLD_SPLIT, Budget, Record, Records, Source, find
+from records import COLD_SPLIT, Budget, Record, Records, Source, finished
 from spaces import content_models, seeds_of
 from table_text import mean_of, paragraph, settings_text, spread_text, table_lines
 
@@ -38,8 +38,7 @@ def _data_set(name: str, records: Records, done: list[Record], budget: Budget) -
     rows, runs = [], {}
     for model in content_models():
         for point in (chosen_point(done, source, model, budget), {}):
-            found = [find(job, done) for job in cold_jobs(source, model, point, budget)]
-            own = [run for run in found if run is not None and "failed" not in run]
+            own = finished(cold_jobs(source, model, point, budget), done)
             if own:
                 break
         if not own:

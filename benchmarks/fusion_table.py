@@ -3,9 +3,18 @@
 from pathlib import Path
 
 from plan import chosen_point, fusion_jobs, fusions_of
-from records import Budget, Record, Records, Source, find
+from records import Budget, Record, Records, Source, finished
 from spaces import FUSION_MODELS, FUSION_SEEDS, Point, seeds_of
-from table_text import COST_HEADER, cost_cells, mean_of, paragraph, settings_text, spread_text, table_lines
+from table_text import (
+    COST_HEADER,
+    cost_cells,
+    mean_of,
+    missing_seeds,
+    paragraph,
+    settings_text,
+    spread_text,
+    table_lines,
+)
 
 from gnnrec.models import list_models, model_arguments
 
@@ -45,8 +54,7 @@ def _model_rows(source: Source, model: str, done: list[Record], budget: Budget) 
     rows = []
     for label, own in runs.items():
         shown = f"{label} ({fusions_of(model)[label]})" if label == "paper default" else label
-        wanted = len(seeds_of(model, FUSION_SEEDS))
-        shown += "" if len(own) == wanted else f" ({len(own)} of {wanted} seeds)"
+        shown += missing_seeds(own, seeds_of(model, FUSION_SEEDS))
         valid = spread_text(own, "valid")
         valid = f"**{valid}**" if mean_of(own, "valid") == best else valid
         figures = [valid, spread_text(own, "test"), spread_text(own, "test", "ndcg@20")]
@@ -55,5 +63,4 @@ def _model_rows(source: Source, model: str, done: list[Record], budget: Budget) 
 
 
 def _runs(source: Source, model: str, point: Point, fusion: str, done: list[Record], budget: Budget) -> list[Record]:
-    found = [find(job, done) for job in fusion_jobs(source, model, point, fusion, budget)]
-    return [run for run in found if run is not None and "failed" not in run]
+    return finished(fusion_jobs(source, model, point, fusion, budget), done)

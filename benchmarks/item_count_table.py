@@ -3,7 +3,7 @@
 import statistics
 
 from records import Record
-from table_text import paragraph, table_lines
+from table_text import paragraph, spread_of, table_lines
 
 __all__ = ["item_count_lines"]
 
@@ -25,7 +25,7 @@ def item_count_lines(runs: dict[str, list[Record]], model: str, baseline: str) -
         count = f"{low} or more" if high is None else str(low) if low == high else f"{low} to {high}"
         share = group["positives"] / everything
         gain = statistics.mean(values[model]) - statistics.mean(values[baseline])
-        figures = [f"{statistics.mean(own):.4f} ± {statistics.stdev(own):.4f}" for own in values.values()]
+        figures = [spread_of(own) for own in values.values()]
         weighted.append(share * gain)
         rows.append([count, f"{share:.1%}", *figures, f"{gain:+.4f}", f"{weighted[-1]:+.4f}"])
     text = """

@@ -7,9 +7,18 @@ from pathlib import Path
 from comparison import Comparisons, compare_models, comparison_lines
 from item_count_table import item_count_lines
 from plan import chosen_point, every_feature_jobs, final_jobs, searched
-from records import GIVEN_SPLIT, Budget, Record, Records, Source, find
+from records import GIVEN_SPLIT, Budget, Record, Records, Source, find, finished
 from spaces import SEARCH_POINTS, SEEDS, Point, content_models, defaults_of, points, seeds_of, settings_key, settings_of
-from table_text import COST_HEADER, cost_cells, mean_of, paragraph, settings_text, spread_text, table_lines
+from table_text import (
+    COST_HEADER,
+    cost_cells,
+    mean_of,
+    missing_seeds,
+    paragraph,
+    settings_text,
+    spread_text,
+    table_lines,
+)
 
 from gnnrec.models import Recommender, list_models, model_class
 
@@ -53,29 +62,29 @@ def _data_set(name: str, records: Records, done: list[Record], budget: Budget) -
     header = ["model", "settings", "points", "valid R@20", "test R@20", "test N@20", *COST_HEADER]
     rows: list[list[str]] = []
     chosen: dict[str, list[Record]] = {}
+    with_every_feature: dict[str, list[Record]] = {}
     for model in sorted(list_models(), key=lambda model: (model in content_models(), model)):
-        best = chosen_point(done, source, model, budget)
+        best, seeds = chosen_point(done, source, model, budget), seeds_of(model)
         count = f"{len(searched(done, source, model, budget))} of {len(points(model))}"
         chosen[model] = final_runs(done, source, model, best, budget)
         label = f"search: {settings_text(best)}" if best else "defaults, also the search's choice"
         if chosen[model]:
-            rows.append([model, label + _missing_seeds(model, chosen[model]), count, *_figure_cells(chosen[model])])
+            rows.append([model, label + missing_seeds(chosen[model], seeds), count, *_figure_cells(chosen[model])])
         else:
             rows.append([model, "not run", count, *["-"] * (len(header) - 3)])
         if best:
             defaults = final_runs(done, source, model, {}, budget)
             figures = _figure_cells(defaults) if defaults else ["-"] * (len(header) - 3)
-            rows.append([model, "defaults" + _missing_seeds(model, defaults), "", *figures])
-        jobs = every_feature_jobs(source, model, best, budget)
-        every = [run for job in jobs if (run := find(job, done)) is not None and "failed" not in run]
+            rows.append([model, "defaults" + missing_seeds(defaults, seeds), "", *figures])
+        every = finished(every_feature_jobs(source, model, best, budget), done)
         if every:
-            chosen[model + EVERY_FEATURE] = every
+            with_every_feature[model + EVERY_FEATURE] = every
             names = ", ".join(source.every_feature)
-            rows.append([model, f"the search's, with {names}{_missing_seeds(model, every)}", "", *_figure_cells(every)])
+            rows.append([model, f"the search's, with {names}{missing_seeds(every, seeds)}", "", *_figure_cells(every)])
     lines = [f"## {name}", "", *table_lines(header, rows)]
     complete = {
         name: runs
-        for name, runs in chosen.items()
+        for name, runs in {**chosen, **with_every_feature}.items()
         if len(runs) == len(seeds_of(_model(name))) and all("per_user" in run for run in runs)
     }
     lines += _significance(name, complete, records)
@@ -96,12 +105,6 @@ def final_runs(done: Sequence[Record], source: Source, model: str, point: Point,
 def _figure_cells(runs: Sequence[Record]) -> list[str]:
     figures = [spread_text(runs, "valid"), spread_text(runs, "test"), spread_text(runs, "test", "ndcg@20")]
     return [*figures, *cost_cells(runs)]
-
-
-def _missing_seeds(model: str, runs: Sequence[Record]) -> str:
-    """What a row says where not all of its runs are there."""
-    wanted = len(seeds_of(model))
-    return "" if len(runs) == wanted else f" ({len(runs)} of {wanted} seeds)"
 
 
 def _model(name: str) -> str:
@@ -146,10 +149,10 @@ def _significance(name: str, runs: dict[str, list[Record]], records: Records) ->
     lines = [] if graph else paragraph("No multimodal graph model has run.")
     if graph:
         leader = _best(runs, graph)
-        searched_leader = _best(runs, [model for model in graph if not model.endswith(EVERY_FEATURE)])
         lines += paragraph(_target(name, runs, leader, found, "The best multimodal graph model by validation"))
-        if searched_leader != leader:
-            lines += paragraph(_target(name, runs, searched_leader, found, "With the search's features the best"))
+        own = [model for model in graph if not model.endswith(EVERY_FEATURE)]
+        if own and leader not in own:
+            lines += paragraph(_target(name, runs, _best(runs, own), found, "With the search's features the best"))
         lines += item_count_lines(runs, leader, TUNED) if TUNED in runs else []
     how = f"""
         The best classical model by validation is {best}. Paired tests over users of the mean over seeds of each user's
@@ -180,7 +183,7 @@ def _outside(source: Source, done: Sequence[Record], chosen: dict[str, list[Reco
     """Baselines that did better on validation outside the budget, in searches of earlier days."""
     rows = []
     for model, runs in chosen.items():
-        if _is_multimodal(model) or model.endswith(EVERY_FEATURE) or not runs:
+        if _is_multimodal(model) or not runs:
             continue
         groups: dict[str, dict[int, Record]] = {}
         for run in done:

@@ -12,7 +12,7 @@ from spaces import FEATURES, Point, content_models, settings_key, settings_of
 
 from gnnrec.data import read_dataset
 
-__all__ = ["COLD_SPLIT", "GIVEN_SPLIT", "Budget", "Job", "Record", "Records", "Source", "find"]
+__all__ = ["COLD_SPLIT", "GIVEN_SPLIT", "Budget", "Job", "Record", "Records", "Source", "find", "finished"]
 
 Record = dict[str, Any]
 GIVEN_SPLIT, COLD_SPLIT = "given", "cold-item"
@@ -50,6 +50,7 @@ class Source:
         """The data set that the latest runs were made on."""
         own = [record for record in records if record["data"] == name]
         used = [record["features"] for record in own if record["features"]]
+        # Runs with further features must not stand for those of the search.
         features = FEATURES.get(name, used[-1] if used else ())
         fingerprints = {record["split"]: record["fingerprint"] for record in own}
         return cls(name, fingerprints, features, max(used, key=len, default=()))
@@ -161,6 +162,12 @@ def find(job: Job, records: Sequence[Record]) -> Record | None:
         if _within(record, job.budget) and (not job.keep_users or "per_user" in record or "failed" in record):
             return record
     return None
+
+
+def finished(jobs: Sequence[Job], records: Sequence[Record]) -> list[Record]:
+    """The runs of jobs that have been made and did not fail."""
+    found = [find(job, records) for job in jobs]
+    return [run for run in found if run is not None and "failed" not in run]
 
 
 def _identity(record: Record) -> str:

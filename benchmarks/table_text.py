@@ -8,7 +8,17 @@ from typing import Any
 from records import Record
 from spaces import Point
 
-__all__ = ["COST_HEADER", "cost_cells", "mean_of", "paragraph", "settings_text", "spread_text", "table_lines"]
+__all__ = [
+    "COST_HEADER",
+    "cost_cells",
+    "mean_of",
+    "missing_seeds",
+    "paragraph",
+    "settings_text",
+    "spread_of",
+    "spread_text",
+    "table_lines",
+]
 
 COST_HEADER = ["parameters", "s an epoch", "s a validation", "peak MiB (above data)", "best epoch"]
 """Columns of :func:`cost_cells`."""
@@ -38,9 +48,18 @@ def mean_of(runs: Sequence[Record], part: str, metric: str = "recall@20") -> flo
 
 def spread_text(runs: Sequence[Record], part: str, metric: str = "recall@20") -> str:
     """Mean and standard deviation over seeds."""
-    values = [run[part][metric] for run in runs]
+    return spread_of([run[part][metric] for run in runs])
+
+
+def spread_of(values: Sequence[float]) -> str:
+    """Mean and standard deviation; of a single value there is none."""
     deviation = f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else ""
     return f"{statistics.mean(values):.4f}{deviation}"
+
+
+def missing_seeds(runs: Sequence[Record], wanted: Sequence[int]) -> str:
+    """What a row says where not all of its runs are there."""
+    return "" if len(runs) == len(wanted) else f" ({len(runs)} of {len(wanted)} seeds)"
 
 
 def cost_cells(runs: Sequence[Record]) -> list[str]:
