@@ -19,7 +19,7 @@ def add_items(
 
     import pyarrow as pa
 
-    from gnnrec.cli.output import print_json, status
+    from gnnrec.cli.output import command_line, print_json, status
     from gnnrec.data.readers.table import read_table
     from gnnrec.serving.add_items import add_items as add
 
@@ -33,4 +33,4 @@ def add_items(
     status(f"{result.items:,} items added to {run} ({covered})")
     for item, reason in list(result.problems.items())[:5]:
         status(f"  {item}: {reason}")
-    status(f"next: gnnrec recommend {run} --user ID")
+    status(f"next: {command_line('gnnrec', 'recommend', run, '--user', 'ID')}")

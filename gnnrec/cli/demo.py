@@ -1,5 +1,6 @@
 """``gnnrec demo``."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,13 +61,14 @@ def demo(
     _print_models(rows)
     _show_user(dataset, load(folder / "runs" / "vbpr"), folder)
     status(f"{time.perf_counter() - started:.0f} s in all. What to try next:")
+    home = shlex.quote(str(folder))
     for command in (
-        f"gnnrec recommend {folder}/runs/vbpr --user {dataset.users.ids([1])[0]}",
-        f"gnnrec similar {folder}/runs/vbpr --item {dataset.items.ids([0])[0]}",
-        f"gnnrec compare {folder}/runs/lightgcn {folder}/runs/vbpr --metric recall@20",
-        f"gnnrec data info {folder}/catalog",
-        f"gnnrec encode {folder}/catalog --encoder colour-histogram",
-        f"gnnrec train lattice {folder}/catalog --features audioclip-tiny",
+        f"gnnrec recommend {home}/runs/vbpr --user {dataset.users.ids([1])[0]}",
+        f"gnnrec similar {home}/runs/vbpr --item {dataset.items.ids([0])[0]}",
+        f"gnnrec compare {home}/runs/lightgcn {home}/runs/vbpr --metric recall@20",
+        f"gnnrec data info {home}/catalog",
+        f"gnnrec encode {home}/catalog --encoder colour-histogram",
+        f"gnnrec train lattice {home}/catalog --features audioclip-tiny",
     ):
         status(f"  {command}")
 

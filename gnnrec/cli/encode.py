@@ -53,7 +53,7 @@ def encode(
     from encoders.registry import create_encoder, create_encoders, encoder_modalities
     from encoders.store import EncodeOptions, encode_catalog, merge_catalog
     from encoders.store.ray_blocks import encode_catalog_with_ray
-    from gnnrec.cli.output import status
+    from gnnrec.cli.output import command_line, status
     from gnnrec.data import read_dataset
     from gnnrec.data.content_catalog import content_catalog, content_folder
     from gnnrec.data.encoding import choose_modalities
@@ -114,9 +114,9 @@ def encode(
             else:
                 report = encode_catalog(one, catalog, folder, shard=(number, count), **common)
         rows.append(_row(report))
-    elsewhere = "" if folder == beside else f" --feature-folder {folder}"
+    elsewhere = [] if folder == beside else ["--feature-folder", folder]
     features = next(iter(built.values())).name
-    _show(rows, json, next_command=f"gnnrec train vbpr {path} --features {features}{elsewhere}")
+    _show(rows, json, next_step=command_line("gnnrec", "train", "vbpr", path, "--features", features, *elsewhere))
 
 
 def encoders(
@@ -247,7 +247,7 @@ def _merged_row(name: str, merged: "MergeReport") -> dict[str, Any]:
     }
 
 
-def _show(rows: list[dict[str, Any]], json: bool, *, next_command: str) -> None:
+def _show(rows: list[dict[str, Any]], json: bool, *, next_step: str) -> None:
     from gnnrec.cli.output import print_json, print_table, status
 
     if json:
@@ -266,4 +266,4 @@ def _show(rows: list[dict[str, Any]], json: bool, *, next_command: str) -> None:
         else:
             status(f"{row['features']} written to {row['path']}")
     if all(row["path"] for row in rows):
-        status(f"next: {next_command}")
+        status(f"next: {next_step}")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+import gnnrec
 from gnnrec.cli import data, demo, encoder, evaluate, recommend, train, tune
 from gnnrec.cli.add_items import add_items
 from gnnrec.cli.compare import compare
@@ -40,9 +41,18 @@ app.command("similar")(recommend.similar)
 app.command("compare")(compare)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"gnnrec {gnnrec.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
 ) -> None:
     """From raw item content and an interaction log to recommendations."""
 
@@ -55,6 +65,10 @@ def main() -> None:
     warnings.showwarning = _warn  # type: ignore[assignment]
     try:
         code = app(args=arguments, prog_name="gnnrec", standalone_mode=False)
+    except SystemExit as error:
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        code = _pipe_closed()  # click ends by itself where the reader of a pipe has gone
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             raise
@@ -67,6 +81,13 @@ def _warn(message: Warning | str, *rest: object) -> None:
     print(f"warning: {message}", file=sys.stderr)
 
 
+def _pipe_closed() -> int:
+    """The reader has seen what it wanted, as in ``gnnrec models | head``: no failure."""
+    # Python must not complain about the pipe again while it shuts down.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
 def _report(error: BaseException) -> int:
     """Print what went wrong and give the exit code."""
     interrupts = (KeyboardInterrupt, typer.Abort)
@@ -75,9 +96,7 @@ def _report(error: BaseException) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     if isinstance(error, BrokenPipeError):
-        # The reader of a pipe has gone; Python must not complain about it again while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return _pipe_closed()
     # Importing encoders loads torch; if it is not loaded, the error is none of theirs.
     encoder_errors = sys.modules.get("encoders.errors")
     expected = (GnnrecError, OSError, *((encoder_errors.EncoderError,) if encoder_errors else ()))

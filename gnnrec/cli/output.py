@@ -1,6 +1,7 @@
 """Tables for people, JSON for programs."""
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gnnrec.data import Dataset
 
-__all__ = ["dataset_status", "metric_table", "print_json", "print_table", "status"]
+__all__ = ["command_line", "dataset_status", "metric_table", "print_json", "print_table", "status"]
 
 
 def print_json(content: Any) -> None:
@@ -33,6 +34,11 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
         console.width = 200  # a file has no width to fit
     console.print(f"\n{title}", highlight=False, markup=False, soft_wrap=True)
     console.print(table)
+
+
+def command_line(*words: object) -> str:
+    """A command to copy into a shell, quoted where it needs to be."""
+    return shlex.join(str(word) for word in words)
 
 
 def status(message: str) -> None:

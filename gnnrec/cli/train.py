@@ -198,7 +198,7 @@ def _choose_folder(out: Path | None, model: str, dataset: str, resume: bool) -> 
 def _report(
     model: str, dataset: "Dataset", figures: dict[str, Any], folder: Path, options: "TrainOptions", json: bool
 ) -> None:
-    from gnnrec.cli.output import metric_table, print_json, status
+    from gnnrec.cli.output import command_line, metric_table, print_json, status
 
     if json:
         print_json({"run": str(folder), **figures})
@@ -212,4 +212,5 @@ def _report(
     if not figures["test"]:
         status("there is no test part, so nothing was measured")
     user = dataset.users.ids([0])[0]
-    status(f"run written to {folder}; next: gnnrec recommend {folder} --user {user}")
+    step = command_line("gnnrec", "recommend", folder, "--user", user)
+    status(f"run written to {folder}; next: {step}")

@@ -25,7 +25,7 @@ def segments(
     from encoders.musicvideo import SegmentOptions, create_backbone, cut_segments, encode_segments, segment_feature_path
     from encoders.store import EncodeOptions
     from gnnrec.cli.encoder.progress import EncoderProgress
-    from gnnrec.cli.output import status
+    from gnnrec.cli.output import command_line, status
 
     options = EncodeOptions(
         batch_size=batch_size, device=device, precision=precision, **({} if workers is None else {"workers": workers})
@@ -56,4 +56,5 @@ def segments(
             on_progress=lambda modality, done, total: progress.count(f"encoding {modality}", done, total),
         )
     status(f"{len(features)} segments of {len(features.film_names)} films encoded to {segment_feature_path(out)}")
-    status(f"next: gnnrec encoder train musicvideo {out} --out runs/musicvideo")
+    step = command_line("gnnrec", "encoder", "train", "musicvideo", out, "--out", "runs/musicvideo")
+    status(f"next: {step}")

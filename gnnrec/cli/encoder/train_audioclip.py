@@ -56,7 +56,7 @@ def train_audioclip(
     from encoders.training.stages import StageSettings, find_stage, preset_options, run_folds, run_stage
     from gnnrec.cli.encoder.device import choose_device
     from gnnrec.cli.encoder.progress import EncoderProgress
-    from gnnrec.cli.output import print_json, print_table, status
+    from gnnrec.cli.output import command_line, print_json, print_table, status
 
     changes = {
         "epochs": epochs,
@@ -122,7 +122,8 @@ def train_audioclip(
         names = list(results["test"] or results["valid"])
         rows = [[name, results["valid"].get(name), results["test"].get(name)] for name in names]
         print_table(f"{stage} on {collection.name}", ["figure", "valid", "test"], rows)
-    status(f"run written to {out}; next: gnnrec encoder evaluate {out} {path}{f' --fold {fold}' if fold else ''}")
+    step = command_line("gnnrec", "encoder", "evaluate", out, path, *(["--fold", fold] if fold else []))
+    status(f"run written to {out}; next: {step}")
 
 
 def describe(collection: "LabeledCollection") -> str:

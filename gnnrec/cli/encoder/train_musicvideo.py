@@ -36,7 +36,7 @@ def train_musicvideo(
     from encoders.musicvideo import CONFIGURATIONS, MUSIC_VIDEO_OPTIONS, train_music_video
     from gnnrec.cli.encoder.device import choose_device
     from gnnrec.cli.encoder.progress import EncoderProgress
-    from gnnrec.cli.output import print_json, print_table, status
+    from gnnrec.cli.output import command_line, print_json, print_table, status
 
     changes: dict[str, Any] = {
         "epochs": epochs,
@@ -85,7 +85,8 @@ def train_musicvideo(
         ["configuration", "best epoch", "audio to video", "video to audio", "by chance"],
         rows,
     )
-    status(f"written to {out}; next: gnnrec encoder similar {out / names[0] if len(names) > 1 else out} {path}")
+    step = command_line("gnnrec", "encoder", "similar", out / names[0] if len(names) > 1 else out, path)
+    status(f"written to {out}; next: {step}")
 
 
 def _tell(progress: "EncoderProgress", configuration: str, stage: str) -> None:

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
+import gnnrec
 from gnnrec.cli.main import main
 from gnnrec.cli.train import train
 from gnnrec.data import write_dataset
@@ -201,7 +203,7 @@ def test_unknown_options_are_refused(data: Path) -> None:
 
 def test_debug_shows_the_traceback(data: Path) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "gnnrec.cli", "train", "nothing", str(data), "--debug"],
+        [sys.executable, "-m", "gnnrec", "train", "nothing", str(data), "--debug"],
         capture_output=True,
         text=True,
         check=False,
@@ -228,3 +230,21 @@ def test_places_that_cannot_be_written_are_one_message(data: Path, tmp_path: Pat
 def test_fewer_epochs_than_trained_are_refused(finished: Path, data: Path) -> None:
     code, _, err = call("train", "vbpr", str(data), "--out", str(finished), "--resume", *TINY[2:], "--max-epochs", "1")
     assert code == 2 and "has trained 2 epochs already" in err
+
+
+def test_version_answers_and_a_closed_pipe_is_no_failure(tmp_path: Path) -> None:
+    code, out, _ = call("--version")
+    assert code == 0 and out.strip() == f"gnnrec {gnnrec.__version__}"
+    reader, writer = os.pipe()
+    os.close(reader)
+    closed = subprocess.run(
+        [sys.executable, "-m", "gnnrec", "models"], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert (closed.returncode, closed.stderr) == (0, b"")
+
+
+def test_the_next_command_is_quoted_for_a_shell(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "two words"
+    _, _, err = call("train", "popularity", str(data), "--out", str(out))
+    assert f"next: gnnrec recommend '{out}' --user " in err

@@ -68,7 +68,7 @@ def test_merging_too_early_and_what_a_shard_says(many: Path, tmp_path: Path) -> 
 @pytest.fixture
 def killed(many: Path) -> Iterator[Path]:
     """The data after a run that was killed when its first block was written."""
-    command = [sys.executable, "-m", "gnnrec.cli", "encode", str(many), *PICTURES, *HERE]
+    command = [sys.executable, "-m", "gnnrec", "encode", str(many), *PICTURES, *HERE]
     run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 120
@@ -103,7 +103,7 @@ def test_ray_gives_the_bytes_of_a_run_without(many: Path, tmp_path: Path) -> Non
     # A process of its own, for Ray runs until the end of the one that started it.
     command = ["encode", str(many), "--encoder", "hashed-words", "--ray", "--json", "--out", "shared", *HERE]
     result = subprocess.run(
-        [sys.executable, "-m", "gnnrec.cli", *command], capture_output=True, text=True, check=False, cwd=tmp_path
+        [sys.executable, "-m", "gnnrec", *command], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert result.returncode == 0, result.stderr
     (shared,) = json.loads(result.stdout)

@@ -1,4 +1,4 @@
-"""``python -m gnnrec.cli``."""
+"""``python -m gnnrec``."""
 
 from gnnrec.cli.main import main
 
