@@ -153,10 +153,13 @@ class _Progress:
         import sys
 
         from rich.console import Console
+        from rich.markup import escape
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+        from gnnrec.cli.output import visible
+
         self._bar = Progress(
-            TextColumn(name),
+            TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
@@ -165,7 +168,7 @@ class _Progress:
             disable=not sys.stderr.isatty(),
             transient=True,
         )
-        self._task = self._bar.add_task(name, total=None, rate="")
+        self._task = self._bar.add_task(escape(visible(name)), total=None, rate="")
         self._first: tuple[int, float] | None = None
 
     def __enter__(self) -> "_Progress":

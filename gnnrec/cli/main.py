@@ -13,6 +13,7 @@ from gnnrec.cli.add_items import add_items
 from gnnrec.cli.compare import compare
 from gnnrec.cli.doctor import doctor
 from gnnrec.cli.encode import encode, encoders
+from gnnrec.cli.output import status, visible
 from gnnrec.errors import GnnrecError
 
 __all__ = ["app", "main"]
@@ -78,7 +79,7 @@ def main() -> None:
 
 def _warn(message: Warning | str, *rest: object) -> None:
     """A warning as a line, without the place in the source."""
-    print(f"warning: {message}", file=sys.stderr)
+    status(f"warning: {message}")
 
 
 def _pipe_closed() -> int:
@@ -93,7 +94,7 @@ def _report(error: BaseException) -> int:
     interrupts = (KeyboardInterrupt, typer.Abort)
     # A file writer that was interrupted raises an error of its own.
     if isinstance(error, interrupts) or isinstance(error.__context__, KeyboardInterrupt):
-        print("interrupted", file=sys.stderr)
+        status("interrupted")
         return 130
     if isinstance(error, BrokenPipeError):
         return _pipe_closed()
@@ -101,12 +102,13 @@ def _report(error: BaseException) -> int:
     encoder_errors = sys.modules.get("encoders.errors")
     expected = (GnnrecError, OSError, *((encoder_errors.EncoderError,) if encoder_errors else ()))
     if isinstance(error, expected):
-        print(f"error: {error}", file=sys.stderr)
+        status(f"error: {error}")
         return 2
     # Usage errors are click's, which typer brings along in a private copy: they are known by what they can do.
     show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
     if callable(show) and isinstance(code, int):
+        error.message = visible(error.message)  # type: ignore[attr-defined]
         show()
         return code
-    print(f"internal error: {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)
+    status(f"internal error: {type(error).__name__}: {error} (--debug shows where)")
     return 1

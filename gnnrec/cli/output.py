@@ -1,20 +1,51 @@
 """Tables for people, JSON for programs."""
 
 import json
+import re
 import shlex
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gnnrec.data import Dataset
 
-__all__ = ["command_line", "dataset_status", "metric_table", "print_json", "print_table", "status"]
+__all__ = [
+    "command_line",
+    "dataset_status",
+    "metric_table",
+    "print_json",
+    "print_line",
+    "print_table",
+    "status",
+    "visible",
+]
+
+
+def visible(text: str) -> str:
+    r"""A text that does nothing to a terminal: control characters are written out, such as ``\x1b``.
+
+    Titles, ids, names of columns and files come from others. Line ends and tabs stay; halves of surrogate pairs, which
+    stand for undecodable bytes of file names and cannot be printed, are written out too.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        repr(letter)[1:-1] if unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\n\t" else letter
+        for letter in text
+    )
+
+
+def print_line(text: str) -> None:
+    """Print a line on standard output."""
+    print(visible(text))
 
 
 def print_json(content: Any) -> None:
-    """Print one JSON document on standard output."""
-    print(json.dumps(content, indent=2, ensure_ascii=False))
+    """Print one JSON document on standard output; what a terminal would obey is escaped, as JSON allows."""
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    print(re.sub("[\x7f-\x9f\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -26,13 +57,13 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     table = Table()
     for index, column in enumerate(columns):
         text = any(isinstance(row[index], str) for row in rows)
-        table.add_column(Text(column), justify="left" if text else "right", overflow="fold")
+        table.add_column(Text(visible(column)), justify="left" if text else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))  # plain: a title may look like markup
+        table.add_row(*(Text(visible(_cell(value))) for value in row))  # plain: a title may look like markup
     console = Console()
     if not console.is_terminal:
         console.width = 200  # a file has no width to fit
-    console.print(f"\n{title}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"\n{visible(title)}", highlight=False, markup=False, soft_wrap=True)
     console.print(table)
 
 
@@ -43,7 +74,7 @@ def command_line(*words: object) -> str:
 
 def status(message: str) -> None:
     """Print a line about what is going on to standard error."""
-    print(message, file=sys.stderr, flush=True)
+    print(visible(message), file=sys.stderr, flush=True)
 
 
 def dataset_status(dataset: "Dataset") -> None:

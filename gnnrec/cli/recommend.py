@@ -30,7 +30,7 @@ def recommend(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Recommend unseen items to users."""
-    from gnnrec.cli.output import print_json, print_table
+    from gnnrec.cli.output import print_json, print_line, print_table
     from gnnrec.cli.settings import parse_names
     from gnnrec.errors import ArgumentError
     from gnnrec.serving import load
@@ -65,7 +65,7 @@ def recommend(
                 rows = [[*row, cell or None] for row, cell in zip(rows, cells, strict=True)]
         print_table(f"for {answer.user_id}{origin[answer.source]}", columns, rows)
         for note, places in _notes(answer.items).items():
-            print(f"{places}: {note}")
+            print_line(f"{places}: {note}")
 
 
 def _nearest(items: Sequence["RecommendedItem"]) -> list[str]:

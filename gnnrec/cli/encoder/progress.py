@@ -6,6 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gnnrec.cli.output import status, visible
+
 __all__ = ["EncoderProgress"]
 
 
@@ -60,6 +62,6 @@ class EncoderProgress:
     def say(self, message: str) -> None:
         """Write a line; it goes above the bar."""
         if sys.stderr.isatty():
-            self._console.print(message, highlight=False, markup=False)
+            self._console.print(visible(message), highlight=False, markup=False)
         else:
-            print(message, file=sys.stderr, flush=True)
+            status(message)
