@@ -64,7 +64,8 @@ def read_audioset(path: Path) -> LabeledCollection:
         if audio is None and not images:
             missing.append(segment.name)
         else:
-            items.append(LabeledItem(segment.name, audio, images, segment.labels, part=tables[segment.table]))
+            part = tables[segment.table]
+            items.append(LabeledItem(segment.name, audio, images, segment.labels, part=part, recording=segment.film))
     if not items:
         wanted = f"{path / 'audio' / missing[0]}.wav"
         raise DatasetError(f"{path}: must have sounds or frames of its segments, such as {wanted} (got none)")

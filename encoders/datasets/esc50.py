@@ -1,5 +1,6 @@
 """ESC-50: 2000 sounds of 5 s in 50 classes and 5 folds."""
 
+import re
 from pathlib import Path
 
 from encoders.datasets.csv_table import CsvTable
@@ -10,6 +11,7 @@ from encoders.datasets.labeled_collection import LabeledCollection
 __all__ = ["FORMAT", "read_esc50"]
 
 _TABLE = Path("meta", "esc50.csv")
+_RECORDING = re.compile(r"[0-9]+-([0-9]+)-")  # FOLD-RECORDING-TAKE-TARGET.wav
 _NUM_FOLDS = 5
 _SECONDS = 5.0
 
@@ -39,6 +41,7 @@ def read_esc50(path: Path, *, esc10_only: bool = False) -> LabeledCollection:
         name_column="category",
         num_folds=_NUM_FOLDS,
         folder_of=lambda fold: path / "audio",
+        recording=_RECORDING,
     )
     return LabeledCollection("esc10" if esc10_only else "esc50", items, classes, seconds=_SECONDS)
 

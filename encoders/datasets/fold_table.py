@@ -1,5 +1,6 @@
 """Sounds that a table lists with their fold and class, as ESC-50 and UrbanSound8K do."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ def read_fold_table(
     name_column: str,
     num_folds: int,
     folder_of: Callable[[int], Path],
+    recording: re.Pattern[str],
 ) -> tuple[tuple[LabeledItem, ...], tuple[str, ...]]:
     """Check a table and the files that it names.
 
@@ -28,6 +30,7 @@ def read_fold_table(
         name_column: Names of the classes, for each number the same.
         num_folds: Folds are numbered from 1 to it.
         folder_of: The folder of the files of a fold.
+        recording: Finds in a file's name, as its first group, the recording that the sound was cut from.
 
     Returns:
         The items in the order of the table; the names of the classes, spoken, in the order of their numbers. Numbers
@@ -70,7 +73,13 @@ def read_fold_table(
     table.raise_problems()
     kept = sorted(name_of)
     items = tuple(
-        LabeledItem(file, audio=folder_of(fold) / file, labels=(kept.index(number),), fold=fold)
+        LabeledItem(
+            file,
+            audio=folder_of(fold) / file,
+            labels=(kept.index(number),),
+            fold=fold,
+            recording=found[1] if (found := recording.match(file)) else None,
+        )
         for file, fold, number in zip(files, folds, numbers, strict=True)
     )
     return items, tuple(spoken(name_of[number]) for number in kept)

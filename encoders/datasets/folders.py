@@ -15,17 +15,18 @@ __all__ = ["FORMAT", "read_folders"]
 _NUMBER = re.compile(r"[0-9]+\s*-\s*(?=\S)")
 _FOLD = re.compile(r"([1-9])-")
 # ESC's scheme: fold, clip of Freesound, letter of the take (and target).
-_ESC_FILE = re.compile(r"[1-5]-[0-9]+-[A-Z](-[0-9]+)?")
+_ESC_FILE = re.compile(r"[1-5]-([0-9]+)-[A-Z](-[0-9]+)?")
 _ESC_SECONDS = 5.0
 
 
 def read_folders(path: Path) -> LabeledCollection:
     """Read a folder that has a folder of sounds for each class.
 
-    Classes are in the order of the folders' names and called like them: in small letters, without a number and a dash
-    before (``"001 - Dog bark"`` is "dog bark"), with spaces for underscores. Where the names of all files start with a
-    digit from 1 to 9 and a dash, that is the fold. Where they all follow ESC's scheme, such as ``1-100032-A.ogg``, the
-    nominal length is 5 s. Hidden folders and files that are no sounds are left out.
+    Classes are in the order of the folders' names and called like them: in small letters, without a number and a
+    dash before (``"001 - Dog bark"`` is "dog bark"), with spaces for underscores. Where the names of all files
+    start with a digit from 1 to 9 and a dash, that is the fold. Where they all follow ESC's scheme, such as
+    ``1-100032-A.ogg``, the nominal length is 5 s and the middle number is the recording; otherwise each file is
+    taken for a recording. Hidden folders and files that are no sounds are left out.
 
     Args:
         path: The folder; the collection is called like it.
@@ -46,6 +47,8 @@ def read_folders(path: Path) -> LabeledCollection:
     sounds = [sound for found in files.values() for sound in found]
     folds = [_FOLD.match(sound.name) for sound in sounds]
     has_folds = all(folds)
+    takes = [_ESC_FILE.fullmatch(sound.stem) for sound in sounds]
+    is_esc = all(takes)
     label_of = {folder: label for label, folder in enumerate(files)}
     items = tuple(
         LabeledItem(
@@ -53,10 +56,10 @@ def read_folders(path: Path) -> LabeledCollection:
             audio=sound,
             labels=(label_of[sound.parent],),
             fold=int(fold[1]) if has_folds and fold else None,
+            recording=take[1] if is_esc and take else None,
         )
-        for sound, fold in zip(sounds, folds, strict=True)
+        for sound, fold, take in zip(sounds, folds, takes, strict=True)
     )
-    is_esc = all(_ESC_FILE.fullmatch(sound.stem) for sound in sounds)
     return LabeledCollection(path.resolve().name, items, classes, seconds=_ESC_SECONDS if is_esc else None)
 
 

@@ -22,6 +22,8 @@ class LabeledItem:
         labels: Its classes, as positions in the collection's, ascending.
         fold: The fold it is in, for cross-validation.
         part: The part it is in, where the data set gives a split.
+        recording: What it was cut from, where the data set tells: clips of one recording are never told apart by
+            training on some and measuring on others.
 
     Raises:
         ArgumentError: If the labels are not ascending positions.
@@ -33,6 +35,7 @@ class LabeledItem:
     labels: tuple[int, ...] = ()
     fold: int | None = None
     part: Part | None = None
+    recording: str | None = None
 
     def __post_init__(self) -> None:
         if self.labels and (self.labels[0] < 0 or self.labels != tuple(sorted(set(self.labels)))):

@@ -1,5 +1,6 @@
 """UrbanSound8K: 8732 sounds of up to 4 s in 10 classes and 10 folds."""
 
+import re
 from pathlib import Path
 
 from encoders.datasets.csv_table import CsvTable
@@ -10,6 +11,7 @@ from encoders.datasets.labeled_collection import LabeledCollection
 __all__ = ["FORMAT", "read_urbansound8k"]
 
 _TABLE = Path("metadata", "UrbanSound8K.csv")
+_RECORDING = re.compile(r"([0-9]+)-")  # RECORDING-CLASS-OCCURRENCE-SLICE.wav
 _NUM_FOLDS = 10
 _SECONDS = 4.0
 
@@ -34,6 +36,7 @@ def read_urbansound8k(path: Path) -> LabeledCollection:
         name_column="class",
         num_folds=_NUM_FOLDS,
         folder_of=lambda fold: path / "audio" / f"fold{fold}",
+        recording=_RECORDING,
     )
     return LabeledCollection("urbansound8k", items, classes, seconds=_SECONDS)
 

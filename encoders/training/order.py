@@ -1,5 +1,8 @@
 """Which items are in which batch."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -45,25 +48,34 @@ def evaluation_batches(items: int, batch_size: int) -> list[list[int]]:
     return [list(range(start, min(items, start + batch_size))) for start in range(0, items, batch_size)]
 
 
-def split_by_class(labels: Tensor, share: float, *, seed: int) -> tuple[list[int], list[int]]:
-    """Keep a share of the items back for validation, of each class as many as its size asks for.
+def split_by_class(
+    labels: Tensor, share: float, *, recordings: Sequence[str], seed: int
+) -> tuple[list[int], list[int]]:
+    """Keep a share of the items back for validation, of each class as near as whole recordings allow.
 
-    An item of several classes counts for the rarest of them.
+    Clips that were cut from one recording sound alike: with some in training and others in validation, the epoch would
+    be chosen by how well recordings are remembered. An item of several classes counts for the rarest of them, a
+    recording for that of its first item.
 
     Args:
         labels: Shape: (items, classes), bool.
         share: Of the items, at least 0 and below 1.
+        recordings: What each item was cut from.
         seed: Of the choice.
 
     Returns:
         Places of the items for training and for validation, both ascending.
     """
-    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    _, first, recording = np.unique(np.asarray(recordings, dtype=object), return_index=True, return_inverse=True)
+    clips = np.bincount(recording)
     sizes = labels.sum(dim=0)
-    rarest = torch.where(labels, sizes, sizes.max() + 1).argmin(dim=1)[order]
-    kept: list[int] = []
-    for group in torch.unique(rarest).tolist():
-        members = order[rarest == group]
-        kept += members[: round(share * len(members))].tolist()
-    held = set(kept)
-    return [place for place in range(len(labels)) if place not in held], sorted(kept)
+    rarest = torch.where(labels, sizes, sizes.max() + 1).argmin(dim=1).numpy()[first]
+    order = torch.randperm(len(first), generator=torch.Generator().manual_seed(seed)).numpy()
+    held = np.zeros(len(first), dtype=bool)
+    for group in np.unique(rarest):
+        members = order[rarest[order] == group]
+        counted = np.cumsum(clips[members])
+        # As long as taking one more recording comes nearer to the share than leaving it.
+        held[members[counted - clips[members] / 2 <= share * counted[-1]]] = share > 0
+    kept = held[recording]
+    return np.flatnonzero(~kept).tolist(), np.flatnonzero(kept).tolist()

@@ -72,7 +72,12 @@ def prepare_stage_data(
             f"'{stage.name}' needs items with {lacking}; '{collection.name}' has none to train on (of {len(train)} "
             f"items {heard} have a sound and {seen} have pictures)"
         )
-    kept, held = split_by_class(collection.label_matrix(usable), settings.validation_share, seed=options.seed)
+    kept, held = split_by_class(
+        collection.label_matrix(usable),
+        settings.validation_share,
+        recordings=[item.recording or item.name for item in usable],
+        seed=options.seed,
+    )
     parts = {
         "train": [usable[place] for place in kept],
         "valid": [usable[place] for place in held],

@@ -64,6 +64,7 @@ def test_films_of_two_segments_need_the_start(audioset):
     sound.rename(sound.with_name("---1_cCGK4M_50.000.flac"))
     item = read_collection(audioset).items[-1]
     assert (item.name, item.part, item.labels) == ("---1_cCGK4M_50.000", "test", (0,))
+    assert item.recording == "---1_cCGK4M"
 
 
 @pytest.mark.filterwarnings("ignore:.*neither sound nor frames")

@@ -13,6 +13,7 @@ def test_items_in_the_order_of_the_table(esc50):
     first = collection.items[0]
     assert first.name == "1-100032-A-0.wav" and first.audio == esc50 / "audio" / "1-100032-A-0.wav"
     assert all(item.audio.is_file() and item.images == () and item.part is None for item in collection.items)
+    assert first.recording == "100032" and all(item.recording == item.name.split("-")[1] for item in collection.items)
     assert collection.folds == [1, 2, 3, 5] and collection.parts == []
     assert collection.label_text(collection.items[2]) == "chirping birds"
 

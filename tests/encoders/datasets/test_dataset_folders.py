@@ -33,6 +33,7 @@ def test_folders_of_esc10(esc10):
         "010 - Fire crackling/2-4211-A.ogg",
     ]
     assert [(item.labels, item.fold) for item in collection.items] == [((0,), 1), ((1,), 1), ((1,), 2)]
+    assert [item.recording for item in collection.items] == ["100032", "4211", "4211"]
     assert all(item.audio.is_file() and item.part is None for item in collection.items)
 
 

@@ -11,6 +11,8 @@ def test_items_in_the_order_of_the_table(urbansound8k):
     assert [item.labels for item in collection.items] == [(2,), (1,), (0,), (0,)]
     assert [item.fold for item in collection.items] == [5, 5, 10, 7]
     assert collection.folds == [5, 7, 10]
+    assert collection.items[2].recording == "100648"
+    assert all(item.recording == item.name.split("-")[0] for item in collection.items)
     assert collection.items[2].audio == urbansound8k / "audio" / "fold10" / "100648-1-0-0.wav"
     assert all(item.audio.is_file() for item in collection.items)
 

@@ -90,21 +90,39 @@ def test_scales_and_transform_are_not_decayed():
     assert len(undecayed_apart(model.audio)[1]["params"]) == 3
 
 
+def singles(items):
+    return [str(place) for place in range(items)]
+
+
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.5])
 def test_validation_takes_its_share_of_every_class(share):
     labels = torch.nn.functional.one_hot(torch.arange(120) % 3, 3).bool()
-    train, valid = split_by_class(labels, share, seed=4)
+    train, valid = split_by_class(labels, share, recordings=singles(120), seed=4)
     assert sorted(train + valid) == list(range(120)) and not set(train) & set(valid)
     assert labels[valid].sum(dim=0).tolist() == [40 * share] * 3
-    assert split_by_class(labels, share, seed=4) == (train, valid)
+    assert split_by_class(labels, share, recordings=singles(120), seed=4) == (train, valid)
 
 
 def test_an_item_of_several_classes_is_held_back_for_its_rarest():
     labels = torch.zeros(40, 2, dtype=torch.bool)
     labels[:, 0] = True
     labels[:4, 1] = True
-    _, valid = split_by_class(labels, 0.5, seed=0)
+    _, valid = split_by_class(labels, 0.5, recordings=singles(40), seed=0)
     assert sum(place < 4 for place in valid) == 2
+
+
+def test_clips_of_a_recording_stay_together():
+    labels = torch.nn.functional.one_hot(torch.arange(120) % 2, 2).bool()
+    recordings = [f"{place % 2}-{place // 6}" for place in range(120)]  # three clips each, forty recordings
+    train, valid = split_by_class(labels, 0.25, recordings=recordings, seed=4)
+    assert not {recordings[place] for place in train} & {recordings[place] for place in valid}
+    assert labels[valid].sum(dim=0).tolist() == [15, 15]
+
+
+def test_the_only_recording_of_a_class_is_trained_on():
+    labels = torch.tensor([[True, False]] * 8 + [[False, True]] * 4)
+    train, _ = split_by_class(labels, 0.25, recordings=[*singles(8), *["one"] * 4], seed=0)
+    assert set(range(8, 12)) <= set(train)
 
 
 def test_an_epoch_sees_each_item_once_and_drops_a_last_incomplete_batch():
