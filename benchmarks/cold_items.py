@@ -9,7 +9,6 @@ import torch
 
 from gnnrec.data import Dataset, Interactions, ItemFeatures
 from gnnrec.evaluation import EvalOptions, Evaluation, evaluate
-from gnnrec.evaluation.candidate_scorer import CandidateScorer
 from gnnrec.models import EmbeddingScorer, HistoryScorer, Recommender, Scorer, create_model
 from gnnrec.training import TrainOptions, fit
 from gnnrec.training.callbacks import EarlyStopping
@@ -97,7 +96,7 @@ def rank_among_cold(scorer: Scorer, graph: BipartiteGraph, part: Interactions) -
     candidates = torch.zeros(graph.num_items, dtype=torch.bool, device=graph.device)
     candidates[part.item.to(graph.device)] = True
     known = part.select((graph.user_degree > 0).cpu()[part.user])
-    return evaluate(CandidateScorer(scorer, candidates), graph, known, OPTIONS)
+    return evaluate(scorer, graph, known, OPTIONS, candidates=candidates)
 
 
 def _scorer(

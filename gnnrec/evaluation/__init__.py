@@ -5,6 +5,7 @@ from gnnrec.evaluation.evaluate import Evaluation, evaluate
 from gnnrec.evaluation.metrics import ranking_metrics
 from gnnrec.evaluation.options import EvalOptions
 from gnnrec.evaluation.ranking import Ranking, rank_items
+from gnnrec.evaluation.top_items import tie_order
 
 __all__ = [
     "EvalOptions",
@@ -14,4 +15,5 @@ __all__ = [
     "evaluate",
     "rank_items",
     "ranking_metrics",
+    "tie_order",
 ]

@@ -11,7 +11,6 @@ from gnnrec.data.interactions import Interactions
 from gnnrec.data.item_features import ItemFeatures
 from gnnrec.errors import DataError
 from gnnrec.evaluation.beyond_accuracy import beyond_accuracy
-from gnnrec.evaluation.candidate_scorer import CandidateScorer
 from gnnrec.evaluation.metrics import ranking_metrics
 from gnnrec.evaluation.options import EvalOptions
 from gnnrec.evaluation.ranking import Ranking, rank_items
@@ -63,6 +62,8 @@ def evaluate(
     *,
     masked: BipartiteGraph | None = None,
     features: Mapping[str, ItemFeatures] | None = None,
+    candidates: Tensor | None = None,
+    ties: Tensor | None = None,
 ) -> Evaluation:
     """Full ranking over all items, every metric in one pass.
 
@@ -76,12 +77,15 @@ def evaluate(
         options: List lengths and policies.
         masked: Further items to leave out of the lists, such as validation items at test.
         features: Item features for intra-list diversity.
+        candidates: Items that may be recommended, instead of those of ``options``. Shape: (num_items,), bool.
+        ties: Rank of each item among items of equal score, see :func:`~gnnrec.evaluation.top_items.tie_order`.
 
     Returns:
         The figures.
 
     Raises:
         DataError: If nobody has a held-out item.
+        TrainingError: If a score is not finite.
     """
     options = options or EvalOptions()
     if isinstance(positives, Interactions):
@@ -95,7 +99,7 @@ def evaluate(
     if options.candidates == "new":
         # Users without history would be ranked by popularity, and no candidate has any.
         chosen = chosen & (train.user_degree > 0)
-        scorer = CandidateScorer(scorer, train.item_degree == 0)
+        candidates = train.item_degree == 0 if candidates is None else candidates
         if not bool(chosen.any()):
             raise DataError("no user with training interactions has a held-out item; 'candidates' cannot be 'new'")
     users = chosen.nonzero().flatten()
@@ -108,6 +112,8 @@ def evaluate(
         positives=positives,
         cold=train.user_degree[users] == 0,
         cold_scores=train.item_degree.to(torch.float32),
+        candidates=candidates,
+        ties=ties,
     )
     per_user = ranking_metrics(ranking.hits, num_positives[users], options.ks)
     metrics = {name: float(value.mean()) for name, value in per_user.items()}

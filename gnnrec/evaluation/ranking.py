@@ -5,15 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gnnrec.errors import TrainingError
+from gnnrec.evaluation.top_items import require_finite, rows_at_a_time, tie_order, top_items
 from gnnrec.models.history_scorer import gather_histories
 from gnnrec.models.scorer import Scorer
 from graphs import BipartiteGraph
 
 __all__ = ["Ranking", "rank_items"]
-
-_BLOCK_SCORES = 4_000_000
-"""Scores held at a time: 16 MB, small enough to stay near the caches."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +40,13 @@ def rank_items(
     positives: BipartiteGraph | None = None,
     cold: Tensor | None = None,
     cold_scores: Tensor | None = None,
+    candidates: Tensor | None = None,
+    ties: Tensor | None = None,
     block_size: int | None = None,
 ) -> Ranking:
     """Rank all items that a user has not seen, in blocks of users.
+
+    Items of equal score are in the order of ``ties``, so that a list is the head of every longer one.
 
     Args:
         scorer: Gives the scores.
@@ -55,17 +56,22 @@ def rank_items(
         positives: Held-out items, to mark the hits.
         cold: Which of the users the scorer cannot know. Shape: (U,), bool.
         cold_scores: Scores for these in place of the scorer's, usually popularity. Shape: (num_items,).
+        candidates: Items that may be listed; all by default. Shape: (num_items,), bool.
+        ties: Rank of each item among items of equal score, see :func:`~gnnrec.evaluation.top_items.tie_order`; by
+            default that of items whose ids are their positions. Shape: (num_items,), int64.
         block_size: Users at a time; by default as many as fit a few megabytes of scores.
 
     Returns:
         The lists, on the device of ``users``.
 
     Raises:
-        TrainingError: If a score is not a number.
+        TrainingError: If a score is not finite.
     """
     num_items = seen.num_items
     length = min(k, num_items)
-    block = block_size or max(_BLOCK_SCORES // max(num_items, 1), 16)
+    block = block_size or rows_at_a_time(num_items)
+    ties = (tie_order(num_items) if ties is None else ties).to(users.device)
+    others = None if candidates is None else (~candidates).nonzero().flatten()
     items = users.new_empty(users.numel(), length)
     scores = torch.empty(users.numel(), length, device=users.device)
     hits = torch.zeros(users.numel(), length, dtype=torch.bool, device=users.device)
@@ -74,17 +80,13 @@ def rank_items(
         matrix = scorer.score(users[part])  # (B, num_items)
         if cold is not None and cold_scores is not None and bool(cold[part].any()):
             matrix[cold[part]] = cold_scores
-        flat = matrix.view(-1)
-        flat.index_fill_(0, _flat_index(seen, users[part]), -torch.inf)
-        top = torch.topk(matrix, length, dim=1)
-        scores[part] = top.values
-        items[part] = top.indices
+        require_finite(matrix)
+        if others is not None:
+            matrix.index_fill_(1, others, -torch.inf)
+        matrix.view(-1).index_fill_(0, _flat_index(seen, users[part]), -torch.inf)
+        scores[part], items[part] = top_items(matrix, length, ties)
         if positives is not None:
-            # Hits are read off the score matrix itself: positives are overwritten and looked up at the top places.
-            flat.index_fill_(0, _flat_index(positives, users[part]), torch.inf)
-            hits[part] = matrix.gather(1, top.indices) == torch.inf
-    if bool(torch.isnan(scores).any()):  # top-k puts NaN first, so none is overlooked
-        raise TrainingError("the model gives scores that are not numbers; its parameters or features are broken")
+            hits[part] = positives.has_edges(users[part].unsqueeze(1).expand(-1, length), items[part])
     empty = scores == -torch.inf
     return Ranking(users, items.masked_fill_(empty, -1), scores, hits & ~empty)
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from gnnrec.data.id_map import ExternalId, IdMap
 from gnnrec.errors import ArgumentError, UnknownIdError
-from gnnrec.evaluation.ranking import rank_items
+from gnnrec.evaluation import rank_items, tie_order
+from gnnrec.evaluation.top_items import require_finite, rows_at_a_time, top_items
 from gnnrec.models import EmbeddingScorer, create_model, model_class
 from gnnrec.models.history_scorer import HistoryScorer, gather_histories
 from gnnrec.serving.explainer import Explainer
@@ -54,6 +55,7 @@ class Predictor:
         self.items = items
         self.titles = titles
         self.description = description
+        self._ties = tie_order(items).to(graph.device)
 
     def __repr__(self) -> str:
         name = self.description["model"]["name"]
@@ -115,6 +117,7 @@ class Predictor:
             seen=request.seen,
             cold=request.empty,
             cold_scores=self.graph.item_degree.to(torch.float32),
+            ties=self._ties,
         )
         explained: list[list[Explanation]] | None = None
         if explain:
@@ -142,22 +145,23 @@ class Predictor:
         _check_ids("item_ids", item_ids)
         _check_positive("k", k)
         items = self._known_items(item_ids)
-        similarity = self._item_similarity(items).clone()
-        similarity[torch.arange(items.numel(), device=items.device), items] = -torch.inf
-        top = similarity.topk(min(k, len(self.items)), dim=1)
-        return [
-            SimilarItems(item_id, self._listed(top.indices[row], top.values[row]))
-            for row, item_id in enumerate(item_ids)
-        ]
+        answers = []
+        block = rows_at_a_time(len(self.items))
+        for start in range(0, items.numel(), block):
+            part = items[start : start + block]
+            similarity = self._item_similarity(part).scatter_(1, part.unsqueeze(1), -torch.inf)
+            values, places = top_items(similarity, min(k, len(self.items)), self._ties)
+            answers += [self._listed(places[row], values[row]) for row in range(part.numel())]
+        return [SimilarItems(item_id, listed) for item_id, listed in zip(item_ids, answers, strict=True)]
 
     def _item_similarity(self, items: Tensor) -> Tensor:
         similarity = getattr(self.scorer, "item_similarity", None)
         if similarity is None:
             raise ArgumentError(f"'{self.description['model']['name']}' knows no similarity between items")
-        rows: Tensor = similarity(items)
+        rows: Tensor = require_finite(similarity(items), "similarity")
         if isinstance(self.scorer, EmbeddingScorer):
             return rows
-        return rows.masked_fill(rows == 0, -torch.inf)  # neighbour models keep the similar ones only
+        return rows.masked_fill_(rows == 0, -torch.inf)  # neighbour models keep the similar ones only
 
     def _request(
         self, asked: Sequence[str], positions: npt.NDArray[np.int64], given: Mapping[str, Sequence[ExternalId]]

@@ -11,7 +11,7 @@ import torch
 from gnnrec.data.dataset import Dataset
 from gnnrec.data.interactions import Interactions
 from gnnrec.errors import ArgumentError, RunError, UnknownNameError
-from gnnrec.evaluation import EvalOptions, Evaluation, evaluate
+from gnnrec.evaluation import EvalOptions, Evaluation, evaluate, tie_order
 from gnnrec.evaluation.metrics import METRICS
 from gnnrec.models import EmbeddingScorer, Recommender, create_model, model_class
 from gnnrec.models.base import Batch, Features
@@ -206,13 +206,14 @@ def evaluate_parts(
     """Evaluate on validation and test, as far as the data have them."""
     features = {name: modality.to(graph.device) for name, modality in dataset.features.items()}
     parts: dict[str, Interactions] = {"valid": dataset.valid, "test": dataset.test}
+    ties = tie_order(dataset.items)
     reports = {}
     for part, positives in parts.items():
         if len(positives):
             masked = None
             if part == "test" and options.mask_valid:
                 masked = BipartiteGraph.from_interactions(dataset.valid).to(graph.device)
-            reports[part] = evaluate(scorer, graph, positives, options, masked=masked, features=features)
+            reports[part] = evaluate(scorer, graph, positives, options, masked=masked, features=features, ties=ties)
     return reports
 
 
@@ -284,7 +285,7 @@ def _train(
     hooks: Sequence[Callback],
     saved: Mapping[str, Any] | None,
 ) -> TrainState:
-    validate = Validation(graph, features, dataset.valid, evaluation)
+    validate = Validation(graph, features, dataset.valid, evaluation, ties=tie_order(dataset.items))
     return fit(model, graph, features, options, validate=validate, callbacks=hooks, resume=saved)
 
 

@@ -5,7 +5,6 @@ from cold_items import rank_among_cold
 
 from gnnrec.data import Interactions
 from gnnrec.evaluation import rank_items
-from gnnrec.evaluation.candidate_scorer import CandidateScorer
 from gnnrec.models import Embeddings, EmbeddingScorer
 from graphs import BipartiteGraph
 
@@ -29,5 +28,5 @@ def test_only_candidates_are_ranked_and_users_without_training_left_out() -> Non
         best = sorted(taken.tolist(), key=lambda item: -scores[user, item])[:20]
         own = set(part.item[part.user == user].tolist())
         assert result.per_user["recall@20"][place].item() == torch.tensor(len(own & set(best)) / len(own)).item()
-    lists = rank_items(CandidateScorer(scorer, cold), known, NUM_ITEMS, seen=train)
+    lists = rank_items(scorer, known, NUM_ITEMS, seen=train, candidates=cold)
     assert set(lists.items.unique().tolist()) == {-1, *taken.tolist()}

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from gnnrec.data import Interactions, ItemFeatures
 from gnnrec.errors import ArgumentError, DataError, TrainingError
-from gnnrec.evaluation import EvalOptions, evaluate, rank_items
+from gnnrec.evaluation import EvalOptions, evaluate, rank_items, tie_order
 from graphs import BipartiteGraph
 
 NUM_USERS, NUM_ITEMS = 30, 40
@@ -35,6 +35,7 @@ def random_case(seed: int = 0) -> tuple[Table, BipartiteGraph, BipartiteGraph]:
 def naive_recall(table: Table, train: BipartiteGraph, test: BipartiteGraph, k: int, warm: bool = False) -> float:
     taken = [set(train.edge_index[1][train.edge_index[0] == user].tolist()) for user in range(NUM_USERS)]
     counts = torch.bincount(train.edge_index[1], minlength=NUM_ITEMS)
+    ties = tie_order(NUM_ITEMS).tolist()
     values = []
     for user in range(NUM_USERS):
         positives = set(test.edge_index[1][test.edge_index[0] == user].tolist())
@@ -43,7 +44,7 @@ def naive_recall(table: Table, train: BipartiteGraph, test: BipartiteGraph, k: i
         if not positives or (warm and not taken[user]):
             continue
         scores = table.scores[user] if taken[user] else counts.float()
-        order = sorted(set(range(NUM_ITEMS)) - taken[user], key=lambda item: -scores[item].item())
+        order = sorted(set(range(NUM_ITEMS)) - taken[user], key=lambda item: (-scores[item].item(), ties[item]))
         values.append(len(positives & set(order[:k])) / len(positives))
     return sum(values) / len(values)
 
@@ -131,7 +132,7 @@ def test_a_user_with_validation_items_only_is_still_cold() -> None:
 def test_scores_that_are_not_numbers_are_refused() -> None:
     table, train, test = random_case()
     table.scores[4, 7] = float("nan")
-    with pytest.raises(TrainingError, match="not numbers"):
+    with pytest.raises(TrainingError, match="must be finite"):
         evaluate(table, train, test)
 
 
