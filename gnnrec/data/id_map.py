@@ -1,22 +1,65 @@
 """External ids and positions, both ways."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gnnrec.errors import ArgumentError, DataError
 
-__all__ = ["IdMap"]
+__all__ = ["IdMap", "plain_id", "plain_ids"]
 
 ExternalId = int | str
+
+_EXACT = 2**53
+"""Whole numbers below it are told apart as floats."""
+
+
+def plain_id(value: Any) -> Any:
+    """The integer or text that a value stands for, 3 for numpy's 3 and for 3.0; what stands for none as it is."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return int(value)  # a column of integers becomes one of floats where a row lacks its value
+    return value
+
+
+def plain_ids(name: str, ids: object) -> list[ExternalId]:
+    """Ids as integers and texts, whatever holds them.
+
+    Args:
+        name: Of the argument, for messages.
+        ids: A sequence, or a column or array of pandas, numpy, Arrow or torch.
+
+    Raises:
+        ArgumentError: If it is something else, a text included, or holds what is no id, such as 2.5 or a missing value.
+    """
+    values: Any = None
+    if isinstance(ids, Sequence) and not isinstance(ids, (str, bytes)):
+        values = list(ids)
+    elif hasattr(ids, "to_pylist"):
+        values = ids.to_pylist()
+    elif hasattr(ids, "__array__") and not isinstance(ids, np.generic) and getattr(ids, "ndim", 1) == 1:
+        values = np.asarray(ids).tolist()
+    if values is None:
+        raise ArgumentError(f"'{name}' must be a list of ids (got {ids!r})")
+    plain = [plain_id(value) for value in values]
+    for place, value in enumerate(plain):
+        if not _is_id(value):
+            raise ArgumentError(f"'{name}' must hold whole numbers and texts (got {value!r} at place {place})")
+    return plain
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, (int, str)) and not isinstance(value, bool)
 
 
 class IdMap:
     """Maps the ids of the user's files to positions 0..n-1 and back.
 
     Ids keep their kind: integers stay integers, all else is text. An integer map also takes ``"12"`` for
-    12, so that ids can come from a command line.
+    12, so that ids can come from a command line, and any map 12.0, as tables have it that lack some ids.
 
     Args:
         ids: External id of each position, all different.
@@ -61,7 +104,7 @@ class IdMap:
         return int(self.array.size)
 
     def __contains__(self, external: object) -> bool:
-        return isinstance(external, (int, str)) and bool(self.positions([external])[0] >= 0)
+        return bool(self.positions([external])[0] >= 0)  # type: ignore[list-item]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, IdMap) and np.array_equal(self.array, other.array)
@@ -77,16 +120,20 @@ class IdMap:
         return bool(np.issubdtype(self.array.dtype, np.integer))
 
     def positions(self, ids: Iterable[ExternalId] | npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
-        """Position of each id, -1 where it is unknown. Shape: (len(ids),)."""
-        wanted = ids if isinstance(ids, np.ndarray) else _as_array(list(ids))
+        """Position of each id, -1 where it is unknown or no id at all. Shape: (len(ids),)."""
+        if isinstance(ids, np.ndarray) and ids.dtype.kind in "iU":
+            wanted, usable = ids, np.ones(ids.size, dtype=bool)
+        else:
+            wanted, usable = _as_array([plain_id(value) for value in ids])
         if wanted.size == 0 or len(self) == 0:
             return np.full(wanted.size, -1, dtype=np.int64)
         if self.is_integer:
             wanted, valid = _as_integers(wanted)
+            usable = usable & valid
         else:
-            wanted, valid = wanted.astype(np.str_), np.ones(wanted.size, dtype=bool)
+            wanted = wanted.astype(np.str_)
         place = np.searchsorted(self._sorted, wanted).clip(max=len(self) - 1)
-        found = valid & (self._sorted[place] == wanted)
+        found = usable & (self._sorted[place] == wanted)
         return np.where(found, self._order[place], -1).astype(np.int64)
 
     def ids(self, positions: Iterable[int] | npt.NDArray[np.int64]) -> list[ExternalId]:
@@ -95,11 +142,14 @@ class IdMap:
         return list(self.array[index].tolist())
 
 
-def _as_array(ids: list[ExternalId]) -> npt.NDArray[np.generic]:
-    """All-integer lists as int64, so that the largest ids are found too; mixed ones as they are."""
-    if all(isinstance(external, int) and -(2**63) <= external < 2**63 for external in ids):
-        return np.asarray(ids, dtype=np.int64)
-    return np.asarray(ids, dtype=object)
+def _as_array(ids: list[ExternalId]) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.bool_]]:
+    """All-integer lists as int64, so that the largest ids are found too, others as texts; and what is an id at all."""
+    usable = np.fromiter(map(_is_id, ids), dtype=bool, count=len(ids))
+    if usable.all() and all(isinstance(external, int) and -(2**63) <= external < 2**63 for external in ids):
+        return np.asarray(ids, dtype=np.int64), usable
+    texts = np.empty(len(ids), dtype=object)
+    texts[:] = [str(external) for external in ids]
+    return texts, usable
 
 
 def _as_integers(values: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:

@@ -1,15 +1,16 @@
 """Recommendations by external ids."""
 
+import operator
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, SupportsIndex, get_args
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gnnrec.data.id_map import ExternalId, IdMap
+from gnnrec.data.id_map import ExternalId, IdMap, plain_id, plain_ids
 from gnnrec.errors import ArgumentError, UnknownIdError
 from gnnrec.evaluation import rank_items, tie_order
 from gnnrec.evaluation.top_items import require_finite, rows_at_a_time, top_items
@@ -64,23 +65,29 @@ class Predictor:
     def recommend(
         self,
         user_ids: Sequence[ExternalId],
-        k: int = 10,
+        k: SupportsIndex = 10,
         *,
         unknown: UnknownUsers = "popular",
         unknown_items: UnknownItems = "error",
         histories: Mapping[ExternalId, Sequence[ExternalId]] | None = None,
+        candidates: Sequence[ExternalId] | None = None,
+        exclude: Sequence[ExternalId] | None = None,
         explain: bool = False,
         explain_items: int = 3,
     ) -> list[Recommendations]:
         """The best k unseen items of each user.
 
         Args:
-            user_ids: External user ids.
+            user_ids: External user ids: a list, or a column or array of pandas, numpy, Arrow or torch. Here and below,
+                a whole number stands for itself also where it is a float.
             k: List length; lists are shorter where fewer unseen items exist.
             unknown: For users who were not in training and have no history here: ``"popular"`` gives the most-taken
                 items, ``"error"`` refuses.
-            unknown_items: For items of a history that do not exist: ``"error"`` refuses, ``"ignore"`` goes by the rest.
+            unknown_items: For items of a history, of ``candidates`` or of ``exclude`` that do not exist: ``"error"``
+                refuses, ``"ignore"`` goes by the rest.
             histories: External item ids taken by some of these users; they replace what training knew of them.
+            candidates: External ids of the items that may be listed, such as those in stock; all by default.
+            exclude: External ids of items that must not be listed.
             explain: Whether each item says why it is there: what the user took that is like it, and each modality's
                 share of the score. Where the model or the user allows no such answer, a note says why.
             explain_items: History items of an explanation at most; there are fewer where fewer are alike.
@@ -89,18 +96,21 @@ class Predictor:
             One list a user, in the order asked for.
 
         Raises:
-            ArgumentError: If ``k`` or ``explain_items`` is not positive, a policy is not one of those above, or a
-                history's user is not asked for.
-            UnknownIdError: If an item of a history does not exist (with ``unknown_items="error"``), or a user (with
+            ArgumentError: If ``k`` or ``explain_items`` is not positive, a policy is not one of those above, an id is
+                neither text nor whole number, or a history's user is not asked for.
+            UnknownIdError: If an item does not exist (with ``unknown_items="error"``), or a user (with
                 ``unknown="error"``).
+            TrainingError: If a score is not finite.
         """
-        _check_positive("k", k)
-        _check_positive("explain_items", explain_items)
+        k = _positive("k", k)
+        explain_items = _positive("explain_items", explain_items)
         _check_policy("unknown", unknown, get_args(UnknownUsers))
         _check_policy("unknown_items", unknown_items, get_args(UnknownItems))
-        given = _check_request(user_ids, histories or {})
+        user_ids = plain_ids("user_ids", user_ids)
+        given = _histories(user_ids, {} if histories is None else histories)
         if unknown_items == "ignore":
-            given = {name: [item for item in items if item in self.items] for name, items in given.items()}
+            given = {name: self._existing(items) for name, items in given.items()}
+        allowed = self._allowed(candidates, exclude, unknown_items)
         if len(user_ids) == 0:
             return []
         asked = [str(user_id) for user_id in user_ids]
@@ -117,6 +127,7 @@ class Predictor:
             seen=request.seen,
             cold=request.empty,
             cold_scores=self.graph.item_degree.to(torch.float32),
+            candidates=allowed,
             ties=self._ties,
         )
         explained: list[list[Explanation]] | None = None
@@ -131,26 +142,27 @@ class Predictor:
             answers.append(Recommendations(user_id, listed, source))
         return answers
 
-    def similar_items(self, item_ids: Sequence[ExternalId], k: int = 10) -> list[SimilarItems]:
+    def similar_items(self, item_ids: Sequence[ExternalId], k: SupportsIndex = 10) -> list[SimilarItems]:
         """The k items most like each given one: cosine of item vectors, or the model's own item similarity.
 
         Args:
-            item_ids: External item ids.
+            item_ids: External item ids, in anything that :meth:`recommend` takes.
             k: List length.
 
         Raises:
-            ArgumentError: If ``k`` is not positive or the model knows no item similarity.
+            ArgumentError: If ``k`` is not positive, an id is neither text nor whole number, or the model knows no item
+                similarity.
             UnknownIdError: If an item does not exist.
         """
-        _check_ids("item_ids", item_ids)
-        _check_positive("k", k)
+        item_ids = plain_ids("item_ids", item_ids)
+        length = min(_positive("k", k), len(self.items))
         items = self._known_items(item_ids)
         answers = []
         block = rows_at_a_time(len(self.items))
         for start in range(0, items.numel(), block):
             part = items[start : start + block]
             similarity = self._item_similarity(part).scatter_(1, part.unsqueeze(1), -torch.inf)
-            values, places = top_items(similarity, min(k, len(self.items)), self._ties)
+            values, places = top_items(similarity, length, self._ties)
             answers += [self._listed(places[row], values[row]) for row in range(part.numel())]
         return [SimilarItems(item_id, listed) for item_id, listed in zip(item_ids, answers, strict=True)]
 
@@ -188,6 +200,22 @@ class Predictor:
                 raise UnknownIdError("item", str(item_id), _texts(self.items))
         return torch.from_numpy(positions).to(self.graph.device)
 
+    def _allowed(
+        self, candidates: Sequence[ExternalId] | None, exclude: Sequence[ExternalId] | None, unknown_items: UnknownItems
+    ) -> Tensor | None:
+        """Which items may be listed; ``None`` for all. Shape: (num_items,), bool."""
+        if candidates is None and exclude is None:
+            return None
+        allowed = torch.full((len(self.items),), candidates is None, device=self.graph.device)
+        for name, ids, listed in (("candidates", candidates, True), ("exclude", exclude, False)):
+            plain = [] if ids is None else plain_ids(name, ids)
+            allowed[self._known_items(self._existing(plain) if unknown_items == "ignore" else plain)] = listed
+        return allowed
+
+    def _existing(self, item_ids: Sequence[ExternalId]) -> list[ExternalId]:
+        known = (self.items.positions(item_ids) >= 0).tolist()
+        return [item_id for item_id, exists in zip(item_ids, known, strict=True) if exists]
+
     def _listed(
         self, items: Tensor, scores: Tensor, explanations: Sequence[Explanation | None] | None = None
     ) -> list[RecommendedItem]:
@@ -210,30 +238,31 @@ def _check_policy(name: str, value: str, policies: tuple[str, ...]) -> None:
         raise ArgumentError(f"'{name}' must be one of {', '.join(policies)} (got {value!r})")
 
 
-def _check_request(
+def _histories(
     user_ids: Sequence[ExternalId], histories: Mapping[ExternalId, Sequence[ExternalId]]
 ) -> dict[str, list[ExternalId]]:
-    """Refuse what cannot be meant; give the histories by the text of the user's id."""
-    _check_ids("user_ids", user_ids)
+    """The histories by the text of the user's id; what cannot be meant is refused."""
     if not isinstance(histories, Mapping):
         raise ArgumentError(f"'histories' must map user ids to lists of item ids (got {type(histories).__name__})")
     asked = {str(user_id) for user_id in user_ids}
+    given = {}
     for user_id, items in histories.items():
-        _check_ids(f"histories[{user_id!r}]", items)
-        if str(user_id) not in asked:
+        name = str(plain_id(user_id))
+        if name not in asked:
             raise ArgumentError(f"'histories' has one for user '{user_id}', who is not among 'user_ids'")
-    return {str(user_id): list(items) for user_id, items in histories.items()}
+        given[name] = plain_ids(f"histories[{user_id!r}]", items)
+    return given
 
 
-def _check_positive(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+def _positive(name: str, value: SupportsIndex) -> int:
+    """A positive integer of any kind, numpy's too."""
+    try:
+        number = 0 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1:
         raise ArgumentError(f"'{name}' must be a positive integer (got {value!r})")
-
-
-def _check_ids(name: str, ids: object) -> None:
-    """A text is a sequence of letters, which is never meant."""
-    if isinstance(ids, (str, bytes, int)) or not isinstance(ids, (Sequence, np.ndarray)):
-        raise ArgumentError(f"'{name}' must be a list of ids (got {ids!r})")
+    return number
 
 
 def load(run: Path | str, *, device: str = "cpu", added: bool = True) -> Predictor:

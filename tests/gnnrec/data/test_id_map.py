@@ -1,11 +1,15 @@
 """External ids to positions and back."""
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gnnrec.data import IdMap
+from gnnrec.data.id_map import plain_ids
 from gnnrec.errors import ArgumentError, DataError
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
@@ -49,3 +53,46 @@ def test_repeated_ids():
         IdMap(["b", "a", "a", "b"], kind="item")
     with pytest.raises(ArgumentError, match="one-dimensional"):
         IdMap(np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("ids", [IdMap([5, 3]), IdMap(["5", "3"])])
+def test_whole_numbers_are_themselves_as_floats_and_what_is_no_id_is_unknown(ids):
+    assert ids.positions([np.int64(3), 3.0, np.float64(5), "5"]).tolist() == [1, 1, 0, 0]
+    assert ids.positions(np.array([3.0, 5.0, 3.5])).tolist() == [1, 0, -1]
+    assert np.float64(3) in ids and 3.0 in ids and np.int32(3) in ids
+    assert not any(value in ids for value in (None, 3.5, float("nan"), True, [3]))
+    assert IdMap(["None", "nan", "True"]).positions([None, float("nan"), True]).tolist() == [-1, -1, -1]
+
+
+def test_ids_in_any_container_are_whole_numbers_and_texts():
+    frame = pd.DataFrame({"user": [3, 5, None], "name": ["a", "b", None]})
+    numbers = (
+        [3, 5], (np.int64(3), 5.0), np.array([3, 5]), frame.user.dropna(), pd.Index([3, 5]), pa.array([3, 5]),
+        pd.array([3, 5], dtype="Int64"), torch.tensor([3, 5]), frame.user.dropna().to_numpy(), range(3, 6, 2),
+    )  # fmt: skip
+    for ids in numbers:
+        assert plain_ids("ids", ids) == [3, 5] and all(type(value) is int for value in plain_ids("ids", ids))
+    texts = frame.name.dropna()
+    for ids in (texts, texts.unique(), pd.Index(texts), texts.astype("category"), texts.to_numpy(), pa.array(texts)):
+        assert plain_ids("ids", ids) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ("ab", r"'ids' must be a list of ids \(got 'ab'\)"),
+        (3, r"'ids' must be a list of ids \(got 3\)"),
+        (np.str_("a"), "must be a list of ids"),
+        ({"a": 1}, "must be a list of ids"),
+        ([1, 2.5], r"'ids' must hold whole numbers and texts \(got 2.5 at place 1\)"),
+        (pd.Series([1, None]), r"got nan at place 1"),
+        (pd.array(["a", None]), "at place 1"),
+        ([True], r"got True at place 0"),
+        ([["a"]], r"got \['a'\] at place 0"),
+        (np.zeros((2, 2)), "must be a list of ids"),
+        ([2.0**60], "whole numbers"),
+    ],
+)
+def test_what_is_no_list_of_ids_is_refused(ids, message):
+    with pytest.raises(ArgumentError, match=message):
+        plain_ids("ids", ids)

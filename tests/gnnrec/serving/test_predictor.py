@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -95,6 +96,49 @@ def test_bad_requests(predictor: Predictor) -> None:
 def test_wrong_types_are_refused(predictor: Predictor, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         predictor.recommend(**arguments)
+
+
+@pytest.mark.parametrize("k", [True, 2.0, np.float64(2), None, -1, np.int64(0)])
+def test_list_lengths_that_are_none(predictor: Predictor, k: Any) -> None:
+    for ask in (lambda: predictor.recommend([1], k=k), lambda: predictor.similar_items(["song-1"], k=k)):
+        with pytest.raises(ArgumentError, match="'k' must be a positive integer"):
+            ask()
+
+
+def test_columns_of_pandas_and_numbers_of_numpy_are_ids(predictor: Predictor) -> None:
+    frame = pd.DataFrame({"user": [3, 5, None], "item": ["song-1", "song-2", "song-2"]})
+    wanted = predictor.recommend([3, 5], k=4)
+    for ids in (frame.user.dropna(), frame.user.dropna().to_numpy(), pd.Index([3, 5]), frame.user[:2].astype("Int64")):
+        answers = predictor.recommend(ids, k=np.int64(4))
+        assert [answer.to_dict() for answer in answers] == [answer.to_dict() for answer in wanted]
+    history = predictor.recommend([3], k=4, histories={np.float64(3): frame.item.unique()})
+    assert history == predictor.recommend([3], k=4, histories={3: ["song-1", "song-2"]})
+    assert history[0].source == "history"
+    similar = predictor.similar_items(frame.item.unique(), k=2**70)
+    assert [answer.item_id for answer in similar] == ["song-1", "song-2"]
+    with pytest.raises(ArgumentError, match=r"'user_ids' must hold whole numbers and texts \(got nan at place 2\)"):
+        predictor.recommend(frame.user)
+
+
+def test_lists_of_some_items_are_as_long_and_in_the_same_order(predictor: Predictor, dataset: Dataset) -> None:
+    whole = {answer.user_id: answer for answer in predictor.recommend([3, 5, "stranger"], k=80)}
+    candidates = pd.Series([f"song-{number}" for number in range(0, 80, 2)])
+    exclude = [item.item_id for item in whole[3].items[:6]]
+    for wish, kept in (
+        ({"exclude": exclude}, lambda item: item not in exclude),
+        ({"candidates": candidates}, lambda item: item in set(candidates)),
+        ({"candidates": candidates, "exclude": exclude}, lambda item: item in set(candidates) and item not in exclude),
+    ):
+        for answer in predictor.recommend([3, 5, "stranger"], k=10, **wish):
+            wanted = [item.item_id for item in whole[answer.user_id].items if kept(item.item_id)]
+            assert [item.item_id for item in answer.items] == wanted[:10]
+            assert len(answer.items) == 10
+    assert predictor.recommend([3], candidates=[])[0].items == []
+    for name in ("candidates", "exclude"):
+        with pytest.raises(UnknownNameError, match=r"unknown item id 'song-444'"):
+            predictor.recommend([3], **{name: ["song-444"]})
+    ignored = predictor.recommend([3], k=10, exclude=["song-444", *exclude], unknown_items="ignore")
+    assert ignored == predictor.recommend([3], k=10, exclude=exclude)
 
 
 def test_load_says_what_is_wrong(tmp_path: Path, dataset: Dataset) -> None:
