@@ -79,13 +79,15 @@ def top_items(scores: Tensor, k: int, ties: Tensor) -> tuple[Tensor, Tensor]:
     num_items = scores.shape[1]
     top = torch.topk(scores, min(k + 1, num_items), dim=1)  # one more shows whether a tie is cut in two
     values, items = top.values[:, :k], top.indices[:, :k]
+    tied = bool((values[:, 1:] == values[:, :-1]).any())
     if top.values.shape[1] > k:
         last = top.values[:, k - 1]
         cut = ((last == top.values[:, k]) & (last > -torch.inf)).nonzero().flatten()
         if cut.numel():
             items = items.clone()
             items[cut] = _settle(scores, cut, last[cut], k, ties)
-    if bool((values[:, 1:] == values[:, :-1]).any()):
+            tied = True  # what is better than the tie came back in no order
+    if tied:
         items = items.gather(1, ties[items].argsort(dim=1))
         values = scores.gather(1, items)
         order = values.argsort(dim=1, descending=True, stable=True)
@@ -94,7 +96,7 @@ def top_items(scores: Tensor, k: int, ties: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _settle(scores: Tensor, rows: Tensor, last: Tensor, k: int, ties: Tensor) -> Tensor:
-    """Items of rows in which more share the last listed score than there is room for. Shape: (rows, k)."""
+    """Items, in no order, of rows where more share the last score than there is room for. Shape: (rows, k)."""
     # Of each row all that is better comes first, then what is equal by its rank: as whole numbers below 2**31.
     better = torch.tensor(scores.shape[1] + 1, dtype=torch.int32, device=scores.device)
     rank = (scores.shape[1] - ties).to(torch.int32)  # at least 1

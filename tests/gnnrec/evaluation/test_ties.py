@@ -47,6 +47,18 @@ def test_lists_are_sorted_by_score_then_rank() -> None:
         assert values[row].tolist() == scores[row, order[:7]].tolist()
 
 
+def test_a_tie_that_only_the_end_of_the_list_cuts_leaves_the_better_items_in_order() -> None:
+    generator = torch.Generator().manual_seed(0)
+    ties = tie_order(NUM_ITEMS)
+    for row in range(NUM_USERS):
+        ranks = torch.randperm(NUM_ITEMS, generator=generator)
+        scores = (-ranks).clamp(min=-7).float().unsqueeze(0)  # 0 to -6 once each, then all the same
+        values, items = top_items(scores, 8, ties)
+        first = min((item for item in range(NUM_ITEMS) if scores[0, item] == -7), key=lambda item: int(ties[item]))
+        assert items[0].tolist() == [*(int((ranks == place).nonzero()) for place in range(7)), first]
+        assert values[0].tolist() == scores[0, items[0]].tolist() == [0, -1, -2, -3, -4, -5, -6, -7], row
+
+
 def test_a_list_is_the_head_of_every_longer_one_in_blocks_of_any_size() -> None:
     seen, users = some_graph(1, 0.1), torch.arange(NUM_USERS)
     longest = rank_items(Table(coarse_scores()), users, NUM_ITEMS, seen=seen)
