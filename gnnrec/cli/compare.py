@@ -16,7 +16,9 @@ _SIGNIFICANT = 0.05
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders; seeds of one model are averaged.")],
-    metric: Annotated[str, typer.Option(help="Metric to compare.")] = "recall@20",
+    metric: Annotated[
+        str | None, typer.Option(help="Metric to compare [default: recall@20, or at the nearest length that all have].")
+    ] = None,
     part: Annotated[str, typer.Option(help="Part to compare on: valid or test.")] = "test",
     baseline: Annotated[
         str | None, typer.Option(help="Compare with this one only: a name in the table, or a run folder.")
@@ -29,11 +31,13 @@ def compare(
     the tests, and the spread over seeds is shown.
     """
     from gnnrec.errors import ArgumentError
-    from gnnrec.evaluation.run_group import read_run_groups
+    from gnnrec.evaluation.metrics import default_metric
+    from gnnrec.evaluation.run_group import read_run_groups, shared_list_lengths
     from gnnrec.evaluation.significance import compare as compare_values
 
     if len(runs) < 2:
         raise ArgumentError(f"'runs' must name at least two run folders (got {len(runs)})")
+    metric = metric or default_metric(shared_list_lengths(runs))
     groups = read_run_groups(runs, metric, part)
     against = _baseline_name(groups, baseline)
     comparisons = []

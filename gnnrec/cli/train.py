@@ -43,7 +43,10 @@ def train(
     learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = 3e-3,
     patience: Annotated[int, typer.Option(help="Evaluations without improvement before stopping.")] = 20,
     evaluate_every: Annotated[int, typer.Option(help="Epochs between evaluations.")] = 1,
-    metric: Annotated[str, typer.Option(help="Validation metric that selects the epoch.")] = "recall@20",
+    metric: Annotated[
+        str | None,
+        typer.Option(help="Validation metric that selects the epoch [default: recall@20, or at the nearest of --ks]."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of training.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or auto.")] = "auto",
     deterministic: Annotated[bool, typer.Option(help="Refuse CUDA operations that vary between runs.")] = False,
@@ -70,12 +73,19 @@ def train(
     from gnnrec.cli.output import dataset_status, status
     from gnnrec.cli.settings import parse_columns, parse_list_lengths, parse_model_settings, parse_names
     from gnnrec.errors import ArgumentError
+    from gnnrec.evaluation.metrics import default_metric
     from gnnrec.evaluation.options import EvalOptions
     from gnnrec.training.experiment import run_experiment
     from gnnrec.training.options import TrainOptions
     from gnnrec.training.progress import ProgressBar
     from gnnrec.training.reading import read_for_training
 
+    evaluation = EvalOptions(
+        ks=parse_list_lengths(ks),
+        mask_valid=mask_valid,
+        candidates=candidates,  # type: ignore[arg-type]
+        users_without_positives=users_without_positives,  # type: ignore[arg-type]
+    )
     options = TrainOptions(
         learning_rate=learning_rate,
         batch_size=batch_size,
@@ -83,16 +93,10 @@ def train(
         max_epochs=max_epochs,
         patience=patience,
         evaluate_every=evaluate_every,
-        metric=metric,
+        metric=metric or default_metric(evaluation.ks),
         seed=seed,
         device=device,
         deterministic=deterministic,
-    )
-    evaluation = EvalOptions(
-        ks=parse_list_lengths(ks),
-        mask_valid=mask_valid,
-        candidates=candidates,  # type: ignore[arg-type]
-        users_without_positives=users_without_positives,  # type: ignore[arg-type]
     )
     model_options = parse_model_settings(model, [*(settings or []), *([f"fusion={fusion}"] if fusion else [])])
     reading: dict[str, Any] = {
@@ -121,7 +125,7 @@ def train(
         )
     elif content or encoder_settings or encoder_training != "frozen":
         raise ArgumentError("'--encoder-training', '--encoder-set' and '--content' are about '--encoder'; name one")
-    callbacks: list[Any] = [ProgressBar(metric)]
+    callbacks: list[Any] = [ProgressBar(options.metric)]
     if tensorboard:
         from gnnrec.training.tensorboard import TensorBoard
 

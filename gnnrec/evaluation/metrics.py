@@ -1,11 +1,22 @@
 """Ranking metrics of each user."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-__all__ = ["METRICS", "ranking_metrics"]
+__all__ = ["METRICS", "default_metric", "ranking_metrics"]
 
 METRICS = ("recall", "ndcg", "precision", "hit_rate", "map", "mrr")
+
+
+def default_metric(ks: Sequence[int]) -> str:
+    """The metric that stands for all: ``"recall@20"``, or recall at the list length nearest to 20 that there is.
+
+    Args:
+        ks: List lengths, at least one.
+    """
+    return f"recall@{min(sorted(ks), key=lambda k: abs(k - 20))}"
 
 
 def ranking_metrics(hits: Tensor, num_positives: Tensor, ks: tuple[int, ...]) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """Settings of evaluation."""
 
+import operator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,7 +17,7 @@ class EvalOptions:
     """How to rank and what to report.
 
     Args:
-        ks: List lengths.
+        ks: List lengths, integers of any kind.
         mask_valid: Also leave validation items out of test lists; off in the published protocol.
         users_without_positives: ``"skip"`` leaves users without a held-out item out of every mean; ``"zero"`` counts
             those who have training interactions with 0.
@@ -32,8 +33,13 @@ class EvalOptions:
     beyond_accuracy: bool = True
 
     def __post_init__(self) -> None:
-        if not self.ks or any(k < 1 for k in self.ks):
-            raise ArgumentError(f"'ks' must hold positive integers (got {self.ks})")
+        try:
+            ks = tuple(0 if isinstance(k, bool) else operator.index(k) for k in self.ks)
+        except TypeError:
+            ks = ()
+        if not ks or min(ks) < 1 or max(ks) >= 2**31:
+            raise ArgumentError(f"'ks' must hold positive integers below 2**31 (got {self.ks!r})")
+        object.__setattr__(self, "ks", ks)
         if self.candidates not in get_args(Candidates):
             raise ArgumentError(f"'candidates' must be all or new (got {self.candidates!r})")
         if self.users_without_positives not in get_args(UsersWithoutPositives):

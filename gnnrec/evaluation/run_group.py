@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gnnrec.errors import DataError, RunError, UnknownNameError
 from gnnrec.evaluation.options import EvalOptions
 
-__all__ = ["RunGroup", "read_run_groups"]
+__all__ = ["RunGroup", "read_run_groups", "shared_list_lengths"]
 
 RUN_FILE = "run.json"
 PER_USER_FILE = "metrics_per_user.parquet"
@@ -197,6 +197,16 @@ def _check_same_protocol(folders: Sequence[Path], records: Sequence[Mapping[str,
 def _protocol(record: Mapping[str, Any]) -> dict[str, Any]:
     """How a run was evaluated; a setting that an older version did not have is at its default."""
     return {**asdict(EvalOptions()), **(record.get("evaluation") or {})}
+
+
+def shared_list_lengths(folders: Sequence[Path]) -> list[int]:
+    """List lengths that all runs were evaluated at; the usual ones where they share none.
+
+    Raises:
+        RunError: If a folder is no run.
+    """
+    lengths = [set(_protocol(_read_record(folder))["ks"]) for folder in folders]
+    return sorted(set.intersection(*lengths)) or list(EvalOptions().ks)
 
 
 def _check_metric(folders: Sequence[Path], metric: str) -> None:

@@ -12,7 +12,7 @@ from gnnrec.data.dataset import Dataset
 from gnnrec.data.interactions import Interactions
 from gnnrec.errors import ArgumentError, RunError, UnknownNameError
 from gnnrec.evaluation import EvalOptions, Evaluation, evaluate, tie_order
-from gnnrec.evaluation.metrics import METRICS
+from gnnrec.evaluation.metrics import METRICS, default_metric
 from gnnrec.models import EmbeddingScorer, Recommender, create_model, model_class
 from gnnrec.models.base import Batch, Features
 from gnnrec.models.history_scorer import HistoryScorer
@@ -136,7 +136,8 @@ def run_experiment(
         RunError: If the folder holds something, or, with ``resume``, a run with other settings. All of these are
             found before anything is written.
     """
-    options, evaluation = options or TrainOptions(), evaluation or EvalOptions()
+    evaluation = evaluation or EvalOptions()
+    options = options or TrainOptions(metric=default_metric(evaluation.ks))
     _check_encoders(live, encoder_training)
     device = resolve_device(options.device)
     chosen = _choose_features(model_name, dataset, features, live)

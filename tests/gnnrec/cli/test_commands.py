@@ -18,6 +18,7 @@ from gnnrec.cli.main import main
 from gnnrec.cli.train import train
 from gnnrec.data import write_dataset
 from gnnrec.evaluation import EvalOptions
+from gnnrec.evaluation.metrics import default_metric
 from gnnrec.models import list_models
 from gnnrec.testing import planted_dataset
 from gnnrec.training import TrainOptions
@@ -214,7 +215,8 @@ def test_debug_shows_the_traceback(data: Path) -> None:
 def test_defaults_of_the_command_equal_those_of_the_options() -> None:
     defaults: dict[str, Any] = {name: value.default for name, value in inspect.signature(train).parameters.items()}
     options, evaluation = TrainOptions(), EvalOptions()
-    for name in vars(options):
+    assert defaults.pop("metric") is None and default_metric(evaluation.ks) == options.metric
+    for name in vars(options).keys() - {"metric"}:
         assert defaults[name] == getattr(options, name), name
     assert defaults["ks"] == ",".join(map(str, evaluation.ks)) and defaults["mask_valid"] == evaluation.mask_valid
 
