@@ -16,8 +16,8 @@ from encoder_study import EncoderChoice, Setting, Study
 import gnnrec
 from encoders import encoder_modalities
 from encoders.errors import ContentError
+from encoders.files import file_hash
 from encoders.store import Catalog
-from encoders.training.run_files import file_hash
 from gnnrec.data import Dataset
 from gnnrec.data.dataset import feature_hash
 

@@ -24,7 +24,7 @@ class Source:
 
     Args:
         name: Its name, that of its folder.
-        fingerprints: Content hash by split; see ``Dataset.fingerprint``.
+        fingerprints: Content hash by split; see ``Dataset.fingerprint_with_features``.
         features: Features that models of content get.
         every_feature: All that it has; of records, all that a run used.
         path: The folder; None where only records are at hand.
@@ -41,7 +41,7 @@ class Source:
         """The data set of a folder."""
         path = path.resolve()
         datasets = {split: read_dataset(path, split=split) for split in (GIVEN_SPLIT, COLD_SPLIT)}
-        fingerprints = {split: dataset.fingerprint for split, dataset in datasets.items()}
+        fingerprints = {split: dataset.fingerprint_with_features for split, dataset in datasets.items()}
         every = tuple(datasets[GIVEN_SPLIT].features)
         return cls(path.name, fingerprints, FEATURES.get(path.name, every), every, path)
 

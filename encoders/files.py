@@ -1,6 +1,7 @@
 """Files that are there whole or not at all, and only files that can be read to an end."""
 
 import contextlib
+import hashlib
 import os
 import secrets
 import stat
@@ -8,7 +9,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["atomic_write", "require_regular"]
+__all__ = ["atomic_write", "file_hash", "require_regular"]
+
+_CHUNK = 2**24
 
 _STALE_SECONDS = 24 * 3600
 """Age at which the draft of a writer that was killed is cleared away."""
@@ -54,6 +57,15 @@ def atomic_write(path: Path | str) -> Iterator[Path]:
     with contextlib.suppress(OSError):  # not every file system can flush a folder
         _flush(target.parent)
     _clear_stale(target)
+
+
+def file_hash(path: Path) -> str:
+    """Hash of a file's bytes, which are read in pieces."""
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def require_regular(path: Path | str, error: type[Exception]) -> None:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from encoders.errors import ContentError, EncoderError
+from encoders.files import file_hash
 from encoders.store.catalog import Catalog, content_hash
-from encoders.store.identity import file_hash
 from encoders.store.tensor_file import read_tensor_file
 
 __all__ = ["check_fresh"]

@@ -1,16 +1,14 @@
 """What identifies features, and where they and their blocks are."""
 
-import hashlib
 import json
 from importlib import metadata
 from pathlib import Path
 
 from encoders.base import Encoder
+from encoders.files import file_hash
 from encoders.store.catalog import Catalog, content_hash
 
-__all__ = ["feature_path", "file_hash", "make_header", "work_folder"]
-
-_PIECE_BYTES = 2**22
+__all__ = ["feature_path", "make_header", "work_folder"]
 
 
 def make_header(encoder: Encoder, catalog: Catalog, *, precision: str, weights: Path | None) -> dict[str, str]:
@@ -40,14 +38,6 @@ def feature_path(folder: Path, encoder: Encoder) -> Path:
 
 def work_folder(folder: Path, encoder: Encoder, header: dict[str, str]) -> Path:
     """Where blocks wait until all are there; another one for whatever would give other blocks."""
-    key = content_hash(json.dumps(header, sort_keys=True).encode()).hex()
+    told = {name: text for name, text in header.items() if name != "weights_file"}  # not where a machine keeps it
+    key = content_hash(json.dumps(told, sort_keys=True).encode()).hex()
     return folder / ".encoding" / f"{encoder.name}.{encoder.modality}" / key
-
-
-def file_hash(path: Path) -> str:
-    """Hash of a file's bytes."""
-    digest = hashlib.blake2b(digest_size=16)
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()

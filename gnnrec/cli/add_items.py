@@ -12,6 +12,7 @@ def add_items(
     run: Annotated[Path, typer.Argument(help="Folder of a run that was trained with --encoder.")],
     path: Annotated[Path, typer.Argument(help="Table of the new items, or a folder with items.parquet.")],
     root: Annotated[Path | None, typer.Option(help="Folder that file names start from [default: the table's].")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Forget the items that were added before.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Let a run recommend items that came after training, by their contents; 'gnnrec recommend' then lists them too."""
@@ -25,7 +26,7 @@ def add_items(
 
     file = path / "items.parquet" if path.is_dir() else path
     table = pa.table(dict(read_table(file).columns)).to_pandas()
-    result = add(run, table, root or file.parent)
+    result = add(run, table, root or file.parent, replace=replace)
     if json:
         print_json(asdict(result))
         return

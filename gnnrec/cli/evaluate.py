@@ -29,6 +29,7 @@ def evaluate(
     from gnnrec.serving import load
     from gnnrec.training.experiment import evaluate_parts, resolve_device
     from gnnrec.training.reading import read_for_training
+    from gnnrec.training.run_description import fingerprints
 
     predictor = load(run, device=str(resolve_device(device)), added=False)
     description = predictor.description
@@ -36,7 +37,7 @@ def evaluate(
     if not source.exists():
         raise RunError(f"the data of {run} are not at {source} any more; name their new place with --data")
     dataset = read_for_training(description["model"]["name"], source, **description["reading"])
-    if dataset.fingerprint != description["data"]["fingerprint"]:
+    if not {dataset.fingerprint, dataset.fingerprint_with_features} & fingerprints(description):
         raise RunError(f"{source} is not what {run} was trained on: its content has changed; train the run again")
     asked = {
         "ks": None if ks is None else parse_list_lengths(ks),

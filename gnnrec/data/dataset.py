@@ -114,7 +114,21 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Content hash of ids in their order, parts and features; the file format does not matter."""
+        """Content hash of ids in their order and of the parts; neither file format nor features matter.
+
+        Runs on equal fingerprints can be compared, whatever features each of them used.
+        """
+        return self._interactions_digest().hexdigest()
+
+    @cached_property
+    def fingerprint_with_features(self) -> str:
+        """Hash of that and of all features there are: what versions up to 0.1 called the fingerprint."""
+        digest = self._interactions_digest()
+        for name in sorted(self.features):
+            digest.update(f"{name}={feature_hash(self.features[name])}".encode())
+        return digest.hexdigest()
+
+    def _interactions_digest(self) -> "hashlib.blake2b":
         digest = hashlib.blake2b(digest_size=16)
         for ids in (self.users, self.items):
             digest.update("\n".join(map(str, ids.array.tolist())).encode())
@@ -126,9 +140,7 @@ class Dataset:
             for column in (interactions.timestamp, interactions.weight):
                 # As float64: whole numbers written as decimals are the same data. An empty part has none.
                 digest.update(b"-" if column is None or not len(interactions) else _bytes(column[order].double()))
-        for name in sorted(self.features):
-            digest.update(f"{name}={feature_hash(self.features[name])}".encode())
-        return digest.hexdigest()
+        return digest
 
 
 def feature_hash(features: ItemFeatures) -> str:

@@ -1,6 +1,5 @@
 """Run folders read for comparison, the seeds of one model together."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnrec.errors import DataError, RunError, UnknownNameError
+from gnnrec.evaluation.metrics import METRICS
 from gnnrec.evaluation.options import EvalOptions
 
 __all__ = ["RunGroup", "read_run_groups", "shared_list_lengths"]
 
-RUN_FILE = "run.json"
 PER_USER_FILE = "metrics_per_user.parquet"
 _KEYS = ("user_id", "part")
 _NOT_SETTINGS = ("seed", "device")
@@ -103,24 +102,13 @@ def read_run_groups(folders: Sequence[Path], metric: str, part: str = "test") ->
 
 
 def _read_record(folder: Path) -> dict[str, Any]:
-    """``run.json``, checked for what a comparison needs."""
-    path = folder / RUN_FILE
-    if not path.is_file():
-        raise RunError(f"{folder} has no {RUN_FILE}; make a run with: gnnrec train MODEL PATH --out {folder}")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        problem = None if isinstance(record, dict) else "is no JSON object"
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        problem = f"is not valid JSON ({error})"
-    if problem:
-        raise RunError(f"{path}: {problem}")
-    missing = [] if "seed" in record else ["seed"]
-    for key, name in (("model", "name"), ("data", "fingerprint")):
-        if not isinstance(record.get(key), dict) or name not in record[key]:
-            missing.append(f"{key}.{name}")
-    if missing:
-        raise RunError(f"{path}: lacks {', '.join(missing)}; was it written by gnnrec train?")
-    return dict(record)
+    """``run.json`` of a finished run."""
+    from gnnrec.training.run_folder import RunFolder  # training imports evaluation
+
+    record = RunFolder(folder).describe_finished()
+    if isinstance(record.get("seed"), bool) or not isinstance(record.get("seed"), int):
+        raise RunError(f"{folder / 'run.json'}: 'seed' must be an integer (got {record.get('seed')!r})")
+    return record
 
 
 def _settings(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,11 +162,12 @@ def _group_names(records: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _check_same_data(folders: Sequence[Path], records: Sequence[Mapping[str, Any]]) -> None:
-    sources = [record["data"] for record in records]
-    if len({data["fingerprint"] for data in sources}) > 1:
+    from gnnrec.training.run_description import fingerprints  # training imports evaluation
+
+    if not set.intersection(*map(fingerprints, records)):
         shown = [
-            f"{folder} on {data.get('path', 'data')} (fingerprint {data['fingerprint']})"
-            for folder, data in zip(folders, sources, strict=True)
+            f"{folder} on {record['data'].get('path', 'data')} (fingerprint {record['data']['fingerprint']})"
+            for folder, record in zip(folders, records, strict=True)
         ]
         raise DataError(f"runs must be made on the same data to be compared; got {', '.join(shown)}")
 
@@ -254,7 +243,13 @@ def _read_values(folder: Path, metric: str, part: str) -> tuple[Array, npt.NDArr
     repeated = np.flatnonzero(users[1:] == users[:-1])
     if repeated.size:
         raise RunError(f"{path}: user_id '{users[repeated[0]]}' occurs more than once on part '{part}'")
-    return users, table[metric].to_numpy()[parts == part][order].astype(np.float64)
+    try:
+        values = table[metric].to_numpy()[parts == part][order].astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise RunError(f"{path}: '{metric}' must hold numbers ({error}); train the run again") from None
+    if metric.partition("@")[0] in METRICS and ((values < 0) | (values > 1)).any():
+        raise RunError(f"{path}: '{metric}' must lie between 0 and 1; train the run again")
+    return users, values
 
 
 def _check_same_users(folders: Sequence[Path], users: Sequence[Array], part: str) -> None:

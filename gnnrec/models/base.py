@@ -50,6 +50,8 @@ class Recommender(nn.Module, ABC):
 
     needs_features: ClassVar[bool] = False
     """Whether the model cannot do without item features."""
+    scores_new_items: ClassVar[bool] = False
+    """Whether content alone places an item that nobody has taken."""
     search_space: ClassVar[Mapping[str, Range]] = {}
     """What a search may try, by constructor argument; ``learning_rate`` and ``batch_size`` are training's."""
     paper_setting: ClassVar[Mapping[str, Any]] = {}

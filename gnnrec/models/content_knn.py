@@ -95,6 +95,15 @@ class ContentKNN(ItemBasedScorer):
             x = (x - x.sum(0) / mask.sum().clamp(min=1)).masked_fill_(~mask, 0.0)
         return functional.normalize(x, dim=1)
 
+    def state_shapes(self, num_users: int, num_items: int) -> dict[str, tuple[int | None, ...]]:
+        """Shapes of the buffers after fitting."""
+        return {
+            "vectors": (num_items, int(self.dims.clamp(min=1).sum())),
+            "mask": (num_items, None),
+            "dims": (self.mask.shape[1],),
+            "modality_weight": (self.mask.shape[1],),
+        }
+
     def score_histories(self, histories: HistoryRows) -> Tensor:
         """Mean similarity of each item to the items taken. Shape: (B, num_items)."""
         profile, weight = self._profiles(histories)

@@ -79,6 +79,10 @@ class EASE(ItemBasedScorer):
         self.weight = inverse.div_(inverse.diagonal().clone().neg_())
         self.weight.fill_diagonal_(0)
 
+    def state_shapes(self, num_users: int, num_items: int) -> dict[str, tuple[int | None, ...]]:
+        """Shapes of the buffers after fitting."""
+        return {"weight": (num_items, num_items)}
+
     def score_histories(self, histories: HistoryRows) -> Tensor:
         """Sum of the history items' rows of weights. Shape: (B, num_items)."""
         pointer, items = histories

@@ -62,6 +62,10 @@ class GFCF(ItemBasedScorer):
     def _fit(self, graph: BipartiteGraph, features: Features) -> None:
         self.singular_vectors = right_singular_vectors(graph, self.rank)
 
+    def state_shapes(self, num_users: int, num_items: int) -> dict[str, tuple[int | None, ...]]:
+        """Shapes of the buffers after fitting."""
+        return {"singular_vectors": (num_items, None)}
+
     def score_histories(self, histories: HistoryRows) -> Tensor:
         """Filtered rows. Shape: (B, num_items)."""
         graph = self._attached_graph()

@@ -77,6 +77,10 @@ class HistoryScorer(nn.Module, ABC):
     def _fit(self, graph: BipartiteGraph, features: Features) -> None:
         """Fill the buffers."""
 
+    def state_shapes(self, num_users: int, num_items: int) -> dict[str, tuple[int | None, ...]]:
+        """Shapes of the buffers after fitting on so many users and items, to check stored ones; None is any size."""
+        return {}
+
     @abstractmethod
     def score_histories(self, histories: HistoryRows) -> Tensor:
         """Scores for users given by what they took, known or not. Shape: (B, num_items), fresh."""

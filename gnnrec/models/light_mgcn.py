@@ -60,6 +60,7 @@ class LightMGCN(Recommender):
     """
 
     needs_features = True
+    scores_new_items = True
     search_space: ClassVar[Mapping[str, Range]] = {
         "num_layers": IntegerRange(2, 5),
         "num_neighbors": IntegerRange(5, 30, step=5),

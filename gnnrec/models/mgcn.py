@@ -69,6 +69,7 @@ class MGCN(Recommender):
     """
 
     needs_features = True
+    scores_new_items = True
     search_space: ClassVar[Mapping[str, Range]] = {
         "num_layers": IntegerRange(1, 4),
         "num_neighbors": IntegerRange(5, 30, step=5),

@@ -83,6 +83,7 @@ class MMGCN(Recommender):
     """
 
     needs_features = True
+    scores_new_items = True
     search_space: ClassVar[Mapping[str, Range]] = {
         "num_layers": IntegerRange(1, 3),
         "combination": Choice(("concat", "element-wise")),

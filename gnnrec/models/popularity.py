@@ -29,6 +29,10 @@ class Popularity(HistoryScorer):
     def _fit(self, graph: BipartiteGraph, features: Features) -> None:
         self.counts = graph.item_degree.to(torch.float32)
 
+    def state_shapes(self, num_users: int, num_items: int) -> dict[str, tuple[int | None, ...]]:
+        """Shapes of the buffers after fitting."""
+        return {"counts": (num_items,)}
+
     def score_histories(self, histories: HistoryRows) -> Tensor:
         """The same counts for every user. Shape: (B, num_items)."""
         return self.counts.repeat(histories[0].numel() - 1, 1)

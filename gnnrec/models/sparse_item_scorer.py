@@ -54,6 +54,10 @@ class SparseItemScorer(ItemBasedScorer, ABC):
             degree: Users of each item, at least 1. Shape: (num_items,), float32.
         """
 
+    def state_shapes(self, num_users: int, num_items: int) -> dict[str, tuple[int | None, ...]]:
+        """Shapes of the buffers after fitting."""
+        return {"neighbour_pointer": (num_items + 1,), "neighbour_item": (None,), "neighbour_value": (None,)}
+
     def _fit(self, graph: BipartiteGraph, features: Features) -> None:
         by_target = top_k_rows(self._similarities(graph), self.k)
         rows = transpose(by_target, graph.num_items)

@@ -64,6 +64,7 @@ class VBPR(Recommender):
     """
 
     needs_features = True
+    scores_new_items = True
     search_space: ClassVar[Mapping[str, Range]] = {
         "content_dim": Choice((32, 64, 128)),
         "num_neighbors": IntegerRange(5, 30, step=5, when={"fusion": ("graph",)}),

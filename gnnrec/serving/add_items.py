@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 
 from encoders.registry import stored_name
 from encoders.store import Catalog
@@ -15,19 +14,18 @@ from gnnrec.data.id_map import IdMap
 from gnnrec.data.item_features import ItemFeatures
 from gnnrec.data.modality import MODALITIES
 from gnnrec.errors import DataError, RunError
-from gnnrec.models import EmbeddingScorer, Recommender, create_model
+from gnnrec.models import EmbeddingScorer, Recommender, create_model, list_models, model_class
+from gnnrec.serving.added_items import NewItems, former_items, write_added
 from gnnrec.training.encoder_source import EncoderSource, create_live_features
 from gnnrec.training.live_options import LiveOptions
-from gnnrec.training.run_folder import ADDED, RunFolder
+from gnnrec.training.opened_run import OpenedRun, open_run
+from gnnrec.training.run_folder import RunFolder
 from graphs import BipartiteGraph
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["REACHES_NEW_ITEMS", "AddedItems", "add_items"]
-
-REACHES_NEW_ITEMS = ("freedom", "lattice", "light-mgcn", "mgcn", "vbpr")
-"""Models that score items nobody has taken, by their content."""
+__all__ = ["AddedItems", "add_items"]
 
 
 @dataclass(frozen=True)
@@ -45,64 +43,71 @@ class AddedItems:
     problems: dict[str, str]
 
 
-def add_items(run: Path | str, table: "pd.DataFrame", root: Path | str) -> AddedItems:
+def add_items(run: Path | str, table: "pd.DataFrame", root: Path | str, *, replace: bool = False) -> AddedItems:
     """Let a run recommend items that came after training, by what its encoders see in their contents.
 
     The recommender is given a row of zeros for whatever it learned of each item by itself, and the contents do the
-    rest. Answers for the items of training may change a little where items are neighbours by content. Adding again
-    replaces what was added before.
+    rest. Answers for the items of training may change a little where items are neighbours by content. What was added
+    before stays; an item of the same id is replaced. A call that is killed leaves what there was before it.
 
     Args:
         run: Folder of a run with encoders.
         table: A row an item: ``item_id``, maybe ``title``, and the columns or templates that the run's contents came
             from.
         root: Folder that file names start from.
+        replace: Forget what was added before.
 
     Raises:
         RunError: If the run has no encoders, or its model cannot score new items.
         DataError: If ids are missing, repeated or known already.
     """
-    folder = RunFolder.existing(run)
-    description = folder.read_json("run.json")
-    name = description["model"]["name"]
-    encoders = description.get("encoders")
-    if encoders is None:
-        raise RunError(
-            f"the run {run} has no encoders for new contents; train one with: gnnrec train {name} PATH --encoder NAME"
-        )
-    if name not in REACHES_NEW_ITEMS:
-        raise RunError(
-            f"'{name}' cannot score items that nobody has taken; models that can: {', '.join(REACHES_NEW_ITEMS)}"
-        )
-    if description["features"]:
-        raise RunError(
-            f"the run {run} also used features of files ({', '.join(description['features'])}), which new items lack"
-        )
-    users, items, titles = folder.read_ids()
-    ids = _new_ids(table, items)
+    opened = open_run(run, added=False)
+    folder = opened.folder
+    encoders = _require_encoders(opened)
+    ids = _new_ids(table, opened.items)
     catalog = _catalog(table, ids, Path(root), encoders["encoding"]["templates"])
     fresh, problems = _encode(folder, catalog, encoders)
+    named = table["title"].tolist() if "title" in table else [None] * len(ids)
+    new = NewItems(ids, [title if isinstance(title, str) else None for title in named], fresh)
+    former = None if replace else former_items(folder, len(opened.items))
+    if former is not None:
+        new = former.followed_by(new)
     features = {
-        name: _joined(folder.read_tensors(f"features/{name}.safetensors"), fresh.get(name), len(ids))
-        for name in encoders["features"]
+        name: new.joined(name, folder.read_tensors(f"features/{name}.safetensors")) for name in encoders["features"]
     }
-    graph = folder.read_graph()
-    grown = BipartiteGraph(graph.edge_index, graph.num_users, graph.num_items + len(ids))
-    model = _grown_model(folder, description, grown, features)
+    grown = BipartiteGraph(opened.graph.edge_index, opened.graph.num_users, len(opened.items) + len(new.ids))
+    model = _grown_model(folder, opened.description, grown, features)
     with torch.no_grad():
         scorer = EmbeddingScorer(
             model.embeddings(grown, features),
             item_fold_in=model.item_fold_in(grown, features),
             item_parts=model.item_parts(grown, features),
         )
-    added = RunFolder(folder.path / ADDED)
-    added.write_tensors("embeddings.safetensors", scorer.tensors())
-    added.write_graph(grown)
-    named = table["title"].tolist() if "title" in table else [None] * len(ids)
-    new_titles = [str(title) if isinstance(title, str) else None for title in named]
-    added.write_id_table(users, IdMap([*items.ids(range(len(items))), *ids], kind="item"), [*titles, *new_titles])
-    covered = {name: int(found.mask.sum()) for name, found in fresh.items()}
-    return AddedItems(len(ids), covered, {str(ids[item]): reason for item, reason in problems.items()})
+    write_added(opened, grown, scorer, new)
+    covered = {name: int(found.mask.sum()) for name, found in new.features.items()}
+    return AddedItems(len(new.ids), covered, {str(ids[item]): reason for item, reason in problems.items()})
+
+
+def _require_encoders(opened: OpenedRun) -> dict[str, Any]:
+    """The run's encoders, if its model can place an item by what they see."""
+    name, encoders = opened.description["model"]["name"], opened.description.get("encoders")
+    if encoders is None:
+        raise RunError(
+            f"the run {opened.folder.path} has no encoders for new contents; train one with: gnnrec train {name} PATH "
+            "--encoder NAME"
+        )
+    if not _scores_new_items(name):
+        able = ", ".join(filter(_scores_new_items, list_models()))
+        raise RunError(f"'{name}' cannot score items that nobody has taken; models that can: {able}")
+    if opened.description["features"]:
+        used = ", ".join(opened.description["features"])
+        raise RunError(f"the run {opened.folder.path} also used features of files ({used}), which new items lack")
+    return dict(encoders)
+
+
+def _scores_new_items(name: str) -> bool:
+    kind = model_class(name)
+    return issubclass(kind, Recommender) and kind.scores_new_items
 
 
 def _new_ids(table: "pd.DataFrame", items: IdMap) -> list[int | str]:
@@ -147,14 +152,6 @@ def _encode(
     live.refresh()
     problems = {item: reason for content in live.contents for item, reason in content.problems.items()}
     return live.current(), problems
-
-
-def _joined(known: Mapping[str, Tensor], fresh: ItemFeatures | None, count: int) -> ItemFeatures:
-    """Features of the known items and of the new ones after them, which may have none."""
-    x, mask = known["x"], known["mask"]
-    rows = x.new_zeros(count, x.shape[1]) if fresh is None else fresh.x
-    covered = mask.new_zeros(count) if fresh is None else fresh.mask
-    return ItemFeatures(x=torch.cat([x, rows]), mask=torch.cat([mask, covered]))
 
 
 def _grown_model(

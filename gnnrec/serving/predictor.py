@@ -14,13 +14,13 @@ from gnnrec.data.id_map import ExternalId, IdMap, plain_id, plain_ids
 from gnnrec.errors import ArgumentError, UnknownIdError
 from gnnrec.evaluation import rank_items, tie_order
 from gnnrec.evaluation.top_items import require_finite, rows_at_a_time, top_items
-from gnnrec.models import EmbeddingScorer, create_model, model_class
+from gnnrec.models import EmbeddingScorer
 from gnnrec.models.history_scorer import HistoryScorer, gather_histories
 from gnnrec.serving.explainer import Explainer
 from gnnrec.serving.explanation import Explanation
 from gnnrec.serving.request import Request, RequestScorer
 from gnnrec.serving.results import Recommendations, RecommendedItem, SimilarItems
-from gnnrec.training.run_folder import ADDED, RunFolder
+from gnnrec.training.opened_run import open_run
 from graphs import BipartiteGraph
 
 __all__ = ["Predictor", "UnknownItems", "UnknownUsers", "load"]
@@ -39,6 +39,7 @@ class Predictor:
         items: External item ids.
         titles: Titles by item position.
         description: The content of ``run.json``.
+        held_out: What users took in validation and test, which is left out of their lists too.
     """
 
     def __init__(
@@ -49,6 +50,8 @@ class Predictor:
         items: IdMap,
         titles: Sequence[str | None],
         description: Mapping[str, Any],
+        *,
+        held_out: BipartiteGraph | None = None,
     ) -> None:
         self.scorer = scorer
         self.graph = graph
@@ -56,6 +59,7 @@ class Predictor:
         self.items = items
         self.titles = titles
         self.description = description
+        self.held_out = held_out
         self._ties = tie_order(items).to(graph.device)
 
     def __repr__(self) -> str:
@@ -124,7 +128,7 @@ class Predictor:
             RequestScorer(self.scorer, request),
             torch.arange(len(asked), device=self.graph.device),
             k,
-            seen=request.seen,
+            seen=self._left_out(request),
             cold=request.empty,
             cold_scores=self.graph.item_degree.to(torch.float32),
             candidates=allowed,
@@ -192,6 +196,16 @@ class Predictor:
         by_history = torch.tensor([name in given for name in asked], device=device)
         known = torch.from_numpy(positions).to(device)
         return Request(seen, known, by_history | (known < 0))
+
+    def _left_out(self, request: Request) -> BipartiteGraph:
+        """What is not to be listed: all that is known of a user, or the history that was given instead."""
+        if self.held_out is None or not self.held_out.num_edges:
+            return request.seen
+        rows = ((request.known >= 0) & ~request.by_history).nonzero().flatten()
+        pointer, items = gather_histories(self.held_out, request.known[rows])
+        owned = torch.stack([rows.repeat_interleave(pointer.diff()), items])
+        edges = torch.cat([request.seen.edge_index, owned], dim=1)
+        return BipartiteGraph(edges, request.seen.num_users, request.seen.num_items)
 
     def _known_items(self, item_ids: Sequence[ExternalId]) -> Tensor:
         positions = self.items.positions(item_ids)
@@ -276,19 +290,13 @@ def load(run: Path | str, *, device: str = "cpu", added: bool = True) -> Predict
     Raises:
         RunError: If the folder is no finished run or a file is damaged.
     """
-    folder = RunFolder.existing(run)
-    description = folder.read_json("run.json")
-    grown = RunFolder(folder.path / ADDED)
-    source = grown if added and grown.has("embeddings.safetensors") else folder
-    graph = source.read_graph(device)
-    users, items, titles = source.read_ids()
-    name, arguments = description["model"]["name"], description["model"]["arguments"]
-    scorer: EmbeddingScorer | HistoryScorer
-    if issubclass(model_class(name), HistoryScorer):
-        model = create_model(name, **arguments)
-        assert isinstance(model, HistoryScorer)
-        model.load_state_dict(folder.read_tensors("model.safetensors", device))
-        scorer = model.to(device).attach(graph)
-    else:
-        scorer = EmbeddingScorer.from_tensors(source.read_tensors("embeddings.safetensors", device))
-    return Predictor(scorer, graph, users, items, titles, description)
+    opened = open_run(run, device=device, added=added)
+    return Predictor(
+        opened.scorer,
+        opened.graph,
+        opened.users,
+        opened.items,
+        opened.titles,
+        opened.description,
+        held_out=opened.held_out,
+    )

@@ -1,20 +1,21 @@
 """Checkpoints that survive being killed while they are written."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from encoders.files import atomic_write, require_regular
 from gnnrec.errors import RunError
 from gnnrec.training.callbacks import Callback
+from gnnrec.training.run_schema import check_checkpoint
 from gnnrec.training.state import TrainState
 
 __all__ = ["Checkpoint"]
 
 
 class Checkpoint(Callback):
-    """Writes ``checkpoint.pt`` after every epoch, to a temporary name that is then renamed.
+    """Writes ``checkpoint.pt`` after every epoch; it is there whole or not at all.
 
     Args:
         path: The checkpoint file.
@@ -27,12 +28,8 @@ class Checkpoint(Callback):
 
     def on_epoch(self, state: TrainState, record: dict[str, Any]) -> None:
         """Write the state."""
-        temporary = self.path.with_name(f".{self.path.name}.new")
-        with temporary.open("wb") as file:
-            torch.save({"identity": self.identity, **state.to_dict()}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.path)
+        with atomic_write(self.path) as draft:
+            torch.save({"identity": self.identity, **state.to_dict()}, draft)
 
     def load(self, device: torch.device) -> dict[str, Any]:
         """The saved state, for :meth:`TrainState.restore`.
@@ -40,13 +37,15 @@ class Checkpoint(Callback):
         Raises:
             RunError: If the file is damaged or belongs to a run with other settings.
         """
+        require_regular(self.path, RunError)
         try:
-            saved: dict[str, Any] = torch.load(self.path, map_location=device, weights_only=True)
+            saved = torch.load(self.path, map_location=device, weights_only=True)
         except Exception as error:  # torch raises many kinds for a damaged archive
             raise RunError(f"{self.path} cannot be read as a checkpoint ({error}); delete it to start anew") from error
+        saved = check_checkpoint(self.path, saved)
         if saved["identity"] != self.identity:
             raise RunError(
                 f"{self.path} belongs to a run with another model, data or options; resume with the same settings or "
                 "choose another --out"
             )
-        return saved
+        return {**saved, "path": str(self.path)}

@@ -1,7 +1,5 @@
 """Encoders in a run folder: what they are, their weights, and the features they made."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -48,8 +46,7 @@ def describe_encoders(live: LiveFeatures, training: str, encoding: Mapping[str, 
 def add_encoders(description: Mapping[str, Any], encoders: Mapping[str, Any]) -> dict[str, Any]:
     """A run's description with its encoders, which make it another run."""
     whole = {**description, "encoders": dict(encoders)}
-    digest = hashlib.blake2b(json.dumps(encoders, sort_keys=True).encode(), digest_size=8).hexdigest()
-    return {**whole, "identity": f"{run_identity(description)}-{digest}"}
+    return {**whole, "identity": run_identity(whole)}
 
 
 def encoder_file(encoder: Encoder) -> str:

@@ -31,8 +31,8 @@ from gnnrec.training.history_file import HistoryFile
 from gnnrec.training.live_features import LiveFeatures
 from gnnrec.training.loop import fit
 from gnnrec.training.options import TrainOptions
-from gnnrec.training.run_description import describe_run
-from gnnrec.training.run_folder import RunFolder
+from gnnrec.training.run_description import describe_run, differing_settings
+from gnnrec.training.run_folder import LOCK, RunFolder
 from gnnrec.training.state import TrainState
 from gnnrec.training.validation import Validation
 from graphs import BipartiteGraph
@@ -143,7 +143,7 @@ def run_experiment(
     chosen = _choose_features(model_name, dataset, features, live)
     if issubclass(model_class(model_name), Recommender):
         _check_selection(dataset, options, evaluation)
-    with deterministic(options.deterministic):
+    with deterministic(options.deterministic), RunFolder(out).locked():
         torch.manual_seed(options.seed)
         graph = BipartiteGraph.from_interactions(dataset.train).to(device)
         on_device = {name: dataset.features[name].to(device) for name in chosen}
@@ -163,14 +163,15 @@ def run_experiment(
             assert isinstance(model, Recommender), "checked with the features"
             model = EndToEnd(model, live)
             model.require_gradient(model_name, graph, on_device, _first_batch(graph))
-        run = _open_folder(RunFolder(out), description["identity"], resume)
+        run = RunFolder(out)
+        description["identity"] = _usable_identity(run, description, resume)
         checkpoint = Checkpoint(run.checkpoint, description["identity"])
         saved = checkpoint.load(device) if run.checkpoint.exists() else None
         if saved is not None and saved["epoch"] > options.max_epochs:
             raise RunError(f"{run.path} has trained {saved['epoch']} epochs already; 'max_epochs' must not be less")
         run.write_json("run.json", {**description, "status": "training"})
         run.write_ids(dataset)
-        run.write_graph(graph)
+        run.write_graph(graph, _held_out(dataset))
         started = time.perf_counter()
         state: TrainState | None = None
         if live and not isinstance(model, EndToEnd):
@@ -260,20 +261,30 @@ def _check_selection(dataset: Dataset, options: TrainOptions, evaluation: EvalOp
         raise UnknownNameError("metric", options.metric, known)
 
 
-def _open_folder(run: RunFolder, identity: str, resume: bool) -> RunFolder:
-    """The folder, once it is sure that writing into it harms no other run."""
-    used = run.path.exists() and any(run.path.iterdir())
+def _usable_identity(run: RunFolder, description: Mapping[str, Any], resume: bool) -> str:
+    """The identity that the run goes by, once it is sure that writing into its folder harms no other run."""
+    used = run.path.exists() and any(path.name != LOCK for path in run.path.iterdir())
     if used and not resume:
         raise RunError(f"{run.path} is not empty; add --resume to continue that run, or choose another --out")
+    identity: str = description["identity"]
     if used:
         if not run.has("run.json"):
             raise RunError(f"{run.path} holds no run to resume (no run.json); choose another --out")
-        if run.read_json("run.json").get("identity") != identity:
+        stored = run.describe()
+        differing = differing_settings(stored, description)
+        if differing:
             raise RunError(
-                f"{run.path} holds a run with another model, data or options; resume with the same settings or choose "
+                f"{run.path} holds another run: {'; '.join(differing)}. Resume with the same settings or choose "
                 "another --out"
             )
-    return run
+        identity = stored.get("identity", identity)  # that of its checkpoint, also where an older version wrote it
+    return identity
+
+
+def _held_out(dataset: Dataset) -> BipartiteGraph:
+    """What users took in validation and test: serving leaves it out of their lists."""
+    edges = [torch.stack([part.user, part.item]) for part in (dataset.valid, dataset.test)]
+    return BipartiteGraph(torch.cat(edges, dim=1), dataset.num_users, dataset.num_items)
 
 
 def _train(

@@ -17,7 +17,7 @@ from gnnrec.models import Recommender, model_arguments
 from gnnrec.models.history_scorer import HistoryScorer
 from gnnrec.training.options import TrainOptions
 
-__all__ = ["describe_run", "run_identity"]
+__all__ = ["describe_run", "differing_settings", "fingerprints", "run_identity"]
 
 
 def describe_run(
@@ -41,6 +41,7 @@ def describe_run(
             "name": dataset.name,
             "path": str(Path(dataset.source).resolve()) if dataset.source else "",
             "fingerprint": dataset.fingerprint,
+            "fingerprint_with_features": dataset.fingerprint_with_features,
             "split": dataset.split,
             "num_users": dataset.num_users,
             "num_items": dataset.num_items,
@@ -70,9 +71,47 @@ def describe_run(
 
 
 def run_identity(description: Mapping[str, Any]) -> str:
-    """Hash of all that must be equal for a run to go on; more epochs or patience may be asked for later."""
-    settings: dict[str, Any] = {name: description[name] for name in ("model", "options", "device")}
-    settings["features"] = list(description["features"].items())  # their order is that of the model's weights
-    settings["fingerprint"] = description["data"]["fingerprint"]
-    settings["options"] = {k: v for k, v in settings["options"].items() if k not in ("max_epochs", "patience")}
-    return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16).hexdigest()
+    """Hash of all that must be equal for a run to go on, see :func:`differing_settings`."""
+    text = json.dumps(_settings(description), sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def differing_settings(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """What keeps a run from going on as another, with both values; nothing where it may.
+
+    More epochs or patience may be asked for later. All that changes a figure counts: the model, its arguments, the
+    data, features, encoders, options of training, and how figures are made.
+
+    Args:
+        one: Description of the run in a folder.
+        other: Of the one that is to go on.
+    """
+    old, new = _settings(one), _settings(other)
+    if fingerprints(one) & fingerprints(other):
+        old["data"] = new["data"]
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return [f"'{name}' was {old.get(name)} and is {new.get(name)}" for name in names]
+
+
+def fingerprints(description: Mapping[str, Any]) -> set[str]:
+    """Fingerprints of a run's data; runs of which one is the same are of the same data."""
+    data = description["data"]
+    return {data["fingerprint"], data.get("fingerprint_with_features", data["fingerprint"])}
+
+
+def _settings(description: Mapping[str, Any]) -> dict[str, Any]:
+    features = {name: feature["hash"] for name, feature in (description.get("features") or {}).items()}
+    options = {**asdict(TrainOptions()), **description["options"]}  # an older version had fewer
+    evaluation = {**asdict(EvalOptions()), **description["evaluation"]}
+    settings = {
+        "model": description["model"]["name"],
+        **description["model"]["arguments"],
+        "data": description["data"]["fingerprint"],
+        "features": list(features.items()),  # their order is that of the model's weights
+        "encoders": description.get("encoders"),
+        **{name: value for name, value in options.items() if name not in ("max_epochs", "patience")},
+        "device": description.get("device"),
+        **evaluation,
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(settings))  # as run.json has it: lists instead of tuples
+    return plain

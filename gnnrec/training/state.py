@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gnnrec.errors import RunError
 from gnnrec.models.base import Recommender
 
 __all__ = ["TrainState"]
@@ -59,12 +60,21 @@ class TrainState:
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """Continue from what :meth:`to_dict` gave."""
-        self.model.load_state_dict(saved["model"])
-        self.optimizer.load_state_dict(saved["optimizer"])
-        self.generator.set_state(saved["sampler"].cpu())
-        torch.set_rng_state(saved["random"].cpu())
-        if saved["cuda_random"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all([state.cpu() for state in saved["cuda_random"]])
+        """Continue from what :meth:`to_dict` gave.
+
+        Raises:
+            RunError: If it is of another model or damaged.
+        """
+        try:
+            self.model.load_state_dict(saved["best_parameters"] or saved["model"])  # both must fit
+            self.model.load_state_dict(saved["model"])
+            self.optimizer.load_state_dict(saved["optimizer"])
+            self.generator.set_state(saved["sampler"].cpu())
+            torch.set_rng_state(saved["random"].cpu())
+            if saved["cuda_random"] and torch.cuda.is_available():
+                torch.cuda.set_rng_state_all([state.cpu() for state in saved["cuda_random"]])
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            source = saved.get("path", "the checkpoint")
+            raise RunError(f"{source}: does not fit this model ({error}); delete it to start anew") from error
         for name in ("epoch", "best_epoch", "best_value", "best_parameters", "history"):
             setattr(self, name, saved[name])

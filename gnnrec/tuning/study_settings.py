@@ -33,7 +33,12 @@ def describe_study(
     # Trials replace these two.
     kept["training"] = {name: value for name, value in training.items() if name not in ("seed", "metric")}
     return {
-        "data": {"name": dataset.name, "path": str(dataset.source), "fingerprint": dataset.fingerprint},
+        "data": {
+            "name": dataset.name,
+            "path": str(dataset.source),
+            "fingerprint": dataset.fingerprint,
+            "fingerprint_with_features": dataset.fingerprint_with_features,
+        },
         "split": dataset.split,
         "reading": dict(reading),
         "space": [list(row) for row in space.describe()],
@@ -55,7 +60,7 @@ def check_settings(study: "Study", wanted: Mapping[str, Any]) -> None:
         return
     problems = []
     old, new = found["data"], wanted["data"]
-    if old["fingerprint"] != new["fingerprint"]:
+    if old["fingerprint"] not in (new["fingerprint"], new["fingerprint_with_features"]):
         problems.append(
             f"its data are {old['name']} (fingerprint {old['fingerprint'][:8]}), not {new['name']} "
             f"({new['fingerprint'][:8]})"
@@ -79,7 +84,9 @@ def check_settings(study: "Study", wanted: Mapping[str, Any]) -> None:
 
 def study_key(settings: Mapping[str, Any]) -> str:
     """A name for what belongs to a study of these settings and to no other of its name."""
-    kept = {**settings, "options": {name: one for name, one in _flat(settings["options"]).items() if name != _DEVICE}}
+    options = {name: one for name, one in _flat(settings["options"]).items() if name != _DEVICE}
+    data = {name: one for name, one in settings["data"].items() if name != "fingerprint_with_features"}
+    kept = {**settings, "data": data, "options": options}
     return hashlib.blake2b(json.dumps(kept, sort_keys=True).encode(), digest_size=6).hexdigest()
 
 

@@ -14,12 +14,13 @@ from encoders.audioclip import AudioCLIP
 from encoders.audioclip.checkpoint import save_weights
 from encoders.datasets import LabeledCollection, LabeledItem
 from encoders.errors import ArgumentError
+from encoders.files import file_hash
 from encoders.image_preprocess import ImagePreprocess
 from encoders.training.checkpoint import CheckpointFolder
 from encoders.training.loop import Epoch, Step, fit
 from encoders.training.options import TrainingOptions
 from encoders.training.order import require_batch
-from encoders.training.run_files import file_hash, versions, write_json
+from encoders.training.run_files import versions, write_json
 from encoders.training.stages.cooperative_task import CooperativeTask
 from encoders.training.stages.frame_samples import FrameSamples
 from encoders.training.stages.initial_weights import initial_audioclip, initial_head, weights_file

@@ -39,7 +39,7 @@ def write_run(
     }
     (folder / "run.json").write_text(json.dumps(record))
     ids = [f"user {index}" for index in range(NUM_USERS)] if users is None else users
-    easy = np.random.default_rng(7).random(len(ids)) * 0.5
+    easy = 0.2 + np.random.default_rng(7).random(len(ids)) * 0.35
     recall = easy + lift + 0.05 * np.random.default_rng([seed, len(model)]).standard_normal(len(ids))
     test = pd.DataFrame({"user_id": ids, "part": "test", "recall@20": recall, "ndcg@20": recall / 2})
     valid = test.assign(part="valid", **{"recall@20": 0.125})
@@ -141,7 +141,7 @@ def test_users_without_a_value_are_left_out_of_all(runs: list[Path]) -> None:
 
 
 def test_integer_ids(tmp_path: Path) -> None:
-    runs = [write_run(tmp_path / name, name, 1, users=list(range(30))) for name in ("a", "bb")]
+    runs = [write_run(tmp_path / name, name, 1, users=list(range(30))) for name in ("ease", "vbpr")]
     assert run_json(*runs)["num_users"] == 30
 
 
@@ -201,10 +201,10 @@ def test_unknown_metric_and_part(runs: list[Path]) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("run.json", None, "has no run.json; make a run with: gnnrec train MODEL PATH --out"),
-        ("run.json", "{", "run.json: is not valid JSON"),
-        ("run.json", "[]", "run.json: is no JSON object"),
-        ("run.json", '{"model": {"name": "x"}}', "run.json: lacks seed, data.fingerprint"),
+        ("run.json", None, "is not a run folder .no run.json.; make one with: gnnrec train"),
+        ("run.json", "{", "run.json cannot be read"),
+        ("run.json", "[]", "run.json: must hold one JSON object"),
+        ("run.json", '{"model": {"name": "x"}}', "run.json: 'data' must be a JSON object"),
         ("metrics_per_user.parquet", None, "has no metrics_per_user.parquet: it has not finished"),
         ("metrics_per_user.parquet", "PAR1 cut off", "metrics_per_user.parquet: cannot be read"),
     ],

@@ -16,6 +16,7 @@ from gnnrec.serving import Predictor
 from gnnrec.testing import planted_dataset
 from gnnrec.training import TrainOptions
 from gnnrec.training.experiment import run_experiment
+from gnnrec.training.run_folder import RunFolder
 from graphs import BipartiteGraph
 
 
@@ -40,10 +41,11 @@ def test_lists_hold_the_best_unseen_items(predictor: Predictor, dataset: Dataset
     for user in (0, 7):
         answer = predictor.recommend([user], k=5)[0]
         scores = predictor.scorer.score(torch.tensor([user]))[0]
-        seen = dataset.train.item[dataset.train.user == user]
-        scores[seen] = -torch.inf
+        for part in dataset.parts().values():  # what is known of a user, whichever part it is in
+            scores[part.item[part.user == user]] = -torch.inf
         assert [item.score for item in answer.items] == pytest.approx(scores.topk(5).values.tolist(), abs=1e-6)
-        assert not {item.item_id for item in answer.items} & set(dataset.items.ids(seen.numpy()))
+        taken = torch.cat([part.item[part.user == user] for part in dataset.parts().values()])
+        assert not {item.item_id for item in answer.items} & set(dataset.items.ids(taken.numpy()))
         assert [item.title for item in answer.items] == [
             None if item.item_id == "song-0" else f"Title {str(item.item_id)[5:]}" for item in answer.items
         ]
@@ -144,11 +146,11 @@ def test_lists_of_some_items_are_as_long_and_in_the_same_order(predictor: Predic
 def test_load_says_what_is_wrong(tmp_path: Path, dataset: Dataset) -> None:
     with pytest.raises(RunError, match="is not a run folder"):
         load(tmp_path)
-    (tmp_path / "run.json").write_text(json.dumps({"status": "training"}))
-    with pytest.raises(RunError, match="has not finished"):
-        load(tmp_path)
     folder = tmp_path / "run"
     run_experiment("bpr-mf", dataset, folder, options=TrainOptions(max_epochs=1, device="cpu"))
+    (tmp_path / "run.json").write_text(json.dumps({**RunFolder(folder).describe(), "status": "training"}))
+    with pytest.raises(RunError, match="has not finished"):
+        load(tmp_path)
     (folder / "embeddings.safetensors").write_bytes(b"broken")
     with pytest.raises(RunError, match=r"embeddings\.safetensors cannot be read"):
         load(folder)

@@ -93,7 +93,7 @@ def test_regimes_are_compared_as_different_models(runs: Path) -> None:
 
 
 def test_the_regimes_are_runs_of_their_own(runs: Path, dataset: Dataset) -> None:
-    with pytest.raises(RunError, match="another model, data or options"):
+    with pytest.raises(RunError, match="'encoders' was "):
         run(dataset, runs / "frozen", "finetune", resume=True)
 
 
@@ -177,13 +177,13 @@ def test_items_that_cannot_be_added_are_refused(
         add_items(runs / "frozen", table.drop(columns="item_id"), root)
     with pytest.raises(DataError, match="have none of what the run's encoders encode: image, audio"):
         add_items(runs / "frozen", table[["item_id", "title"]], root)
-    run(dataset, tmp_path / "mmgcn", "frozen", model="mmgcn")
-    with pytest.raises(RunError, match="'mmgcn' cannot score items that nobody has taken; models that can: freedom"):
-        add_items(tmp_path / "mmgcn", table, root)
+    run(dataset, tmp_path / "bm3", "frozen", model="bm3")
+    with pytest.raises(RunError, match="'bm3' cannot score items that nobody has taken; models that can: freedom"):
+        add_items(tmp_path / "bm3", table, root)
 
 
-@pytest.mark.parametrize("model", ["lattice", "freedom", "light-mgcn", "mgcn"])
-def test_items_can_be_added_to_models_of_item_graphs(
+@pytest.mark.parametrize("model", ["lattice", "freedom", "light-mgcn", "mgcn", "slmrec", "mmgcl", "mmgcn"])
+def test_items_can_be_added_to_every_model_that_scores_new_ones(
     model: str, dataset: Dataset, newcomers: tuple[pd.DataFrame, Path], tmp_path: Path
 ) -> None:
     run(dataset, tmp_path / "run", "frozen", model=model)
