@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from encoders.files import require_regular
+from gnnrec.cli.output import status
 from gnnrec.data.id_map import ExternalId, IdMap
 from gnnrec.data.readers.external_log import COLUMN_NAMES
 from gnnrec.data.readers.log_table import raise_problems
@@ -78,6 +79,8 @@ def _ids_of(option: str, value: str, ids: IdMap) -> Sequence[ExternalId]:
         return read_id_file(Path(file), ids.kind)
     if value.startswith("@"):
         raise ArgumentError(f"'{option}' names a file that does not exist: {file}")
+    if "," in value and any("," in str(one) for one in ids.ids(range(len(ids)))):
+        status(f"note: of '{option}', an id that holds a comma goes in double quotes, or in an option of its own")
     return plain if quoted is None else quoted
 
 

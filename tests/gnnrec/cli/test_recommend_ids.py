@@ -81,6 +81,7 @@ def test_ids_that_look_like_something_else_are_themselves(call, run: Path) -> No
     ("arguments", "message"),
     [
         (["--user", "1", "--history", '"Earth, Wind'], "'--history' must be ids by commas, those with a comma"),
+        (["--user", "1", "--history", f"{EARTH},AC/DC"], "an id that holds a comma goes in double quotes"),
         (["--user", "1", "--history", "@none.txt"], "'--history' names a file that does not exist: none.txt"),
         (["--user", "1", "--history", "band 5,bend 6"], "unknown item id 'bend 6'; did you mean 'band 6'"),
         (["--user", "1", "--exclude", "x" * 5000], "unknown item id"),
