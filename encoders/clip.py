@@ -8,8 +8,10 @@ from torch import Tensor, nn
 from encoders.base import Encoder, Preprocess
 from encoders.clip_text import ClipTextPreprocess
 from encoders.errors import ArgumentError, MissingPackageError, WeightsError
+from encoders.files import require_regular
 from encoders.image_preprocess import ImagePreprocess
-from encoders.weights import seeded, warn_random
+from encoders.torchscript import OPENAI_SIZES, is_torchscript, read_torchscript
+from encoders.weights import check_fit, seeded, warn_random
 
 __all__ = ["CLIP_MODALITIES", "CLIPEncoder", "load_clip"]
 
@@ -98,11 +100,22 @@ def load_clip(architecture: str, *, weights: str | Path | None = None, seed: int
         )
 
     def build() -> nn.Module:
-        model: nn.Module = open_clip.create_model(architecture, pretrained=None if weights is None else str(weights))
+        model: nn.Module
+        if weights is not None and is_torchscript(Path(weights)):  # as OpenAI published its models
+            model = open_clip.create_model(architecture, pretrained=None)
+            state = {name: one for name, one in read_torchscript(Path(weights)).items() if name not in OPENAI_SIZES}
+            check_fit(Path(weights), model.state_dict(), state)
+            model.load_state_dict(state)
+            return model
+        model = open_clip.create_model(architecture, pretrained=None if weights is None else str(weights))
         return model
 
+    if weights is not None:
+        require_regular(Path(weights), WeightsError)
     try:
         return seeded(build, seed)
+    except WeightsError:
+        raise
     # open_clip checks nothing: what a file holds instead leads to KeyError, StopIteration, AttributeError and others.
     except Exception as error:
         reason = " ".join(str(error).split())

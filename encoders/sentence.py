@@ -75,7 +75,9 @@ class SentenceEncoder(Encoder):
             raise MissingPackageError("sentence-transformers", "text", "the sentence encoder") from None
         try:
             with _quietly():
-                model: Any = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+                model: Any = SentenceTransformer(
+                    str(folder), device="cpu", local_files_only=True, trust_remote_code=False
+                )
         # A damaged folder leads to errors of many kinds, those of safetensors and of the tokenizers among them.
         except Exception as error:
             raise WeightsError(f"{folder}: cannot be read as a model: {' '.join(str(error).split())}") from None
@@ -127,4 +129,4 @@ def _quietly() -> Iterator[None]:
 def _tokenizer(folder: str) -> Any:
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from encoders.errors import EncoderError, RandomWeightsWarning, WeightsError
+from encoders.files import require_regular
 from encoders.store.tensor_file import read_tensor_file
 
 __all__ = ["check_fit", "headless", "read_state_dict", "seeded", "warn_random"]
@@ -29,6 +30,7 @@ def read_state_dict(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]
         WeightsError: If it is missing, damaged or holds something else.
     """
     path = Path(path)
+    require_regular(path, WeightsError)
     if not path.is_file():
         raise WeightsError(f"{path}: there is no such file")
     if path.suffix == ".safetensors":

@@ -1,21 +1,19 @@
 """Files of AudioCLIP's weights."""
 
 import warnings
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from encoders.errors import RandomWeightsWarning, WeightsError
 from encoders.store.tensor_file import write_tensor_file
+from encoders.torchscript import OPENAI_SIZES, is_torchscript, read_torchscript
 from encoders.weights import check_fit, read_state_dict
 
 __all__ = ["AudioCLIPCheckpoint", "load_weights", "read_checkpoint", "save_weights"]
 
-_CLIP_EXTRAS = ("input_resolution", "context_length", "vocab_size")
 _AUDIO = "audio."
 _AUDIO_SCALES = ("logit_scale_ai", "logit_scale_at")
 _CLASSIFIER = ("audio.fc.weight", "audio.fc.bias")
@@ -45,7 +43,7 @@ def read_checkpoint(path: Path) -> AudioCLIPCheckpoint:
         WeightsError: If it is missing, damaged or holds none of the known parts.
     """
     state, preset = _read_tensors(path)
-    for name in _CLIP_EXTRAS:  # sizes that OpenAI's files carry as tensors
+    for name in OPENAI_SIZES:
         state.pop(name, None)
     has_clip, has_audio = "visual.conv1.weight" in state, "audio.fbsp.m" in state
     if has_clip:
@@ -101,19 +99,7 @@ def _belongs(name: str, part: str) -> bool:
 
 
 def _read_tensors(path: Path) -> tuple[dict[str, Tensor], str]:
-    if path.is_file() and _is_torchscript(path):
-        try:
-            module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
-            return dict(module.state_dict()), "audioclip"
-        except RuntimeError as error:
-            raise WeightsError(f"{path}: cannot be read as a file of weights: {' '.join(str(error).split())}") from None
+    if is_torchscript(path):
+        return read_torchscript(path), "audioclip"
     state, header = read_state_dict(path)
     return state, header.get("preset", "audioclip")
-
-
-def _is_torchscript(path: Path) -> bool:
-    """Whether it is an archive of a scripted module, as OpenAI published CLIP."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/constants.pkl") for name in archive.namelist())
