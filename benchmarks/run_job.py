@@ -16,6 +16,7 @@ import gnnrec
 from gnnrec.errors import TrainingError
 from gnnrec.evaluation import EvalOptions
 from gnnrec.training import TrainOptions
+from gnnrec.training.allocator import keep_freed_memory
 from gnnrec.training.experiment import run_experiment
 from gnnrec.training.peak_memory import forget_peak_memory, peak_memory, resident_memory
 from gnnrec.training.reading import read_for_training
@@ -30,6 +31,7 @@ USER_FILES = ("run.json", "metrics_per_user.parquet")
 def run_job(job: Job, cache: Path) -> Record:
     """Train and evaluate once; give what the record says beside ``Job.describe``."""
     assert job.source.path is not None
+    keep_freed_memory()
     dataset = read_for_training(job.model, job.source.path, split=job.split)
     own, training = split_point(job.point)
     options = TrainOptions(

@@ -142,6 +142,7 @@ def _train(name: str, dataset: "Dataset", folder: Path, seed: int) -> dict[str, 
     from gnnrec.training.experiment import run_experiment
     from gnnrec.training.progress import ProgressBar
 
+    keep_freed_memory()
     if (folder / "run.json").is_file():
         shutil.rmtree(folder)  # an earlier demo's run
     # A small log: smaller steps than the default, or an epoch would be three of them.

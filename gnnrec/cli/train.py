@@ -75,11 +75,13 @@ def train(
     from gnnrec.errors import ArgumentError
     from gnnrec.evaluation.metrics import default_metric
     from gnnrec.evaluation.options import EvalOptions
+    from gnnrec.training.allocator import keep_freed_memory
     from gnnrec.training.experiment import run_experiment
     from gnnrec.training.options import TrainOptions
     from gnnrec.training.progress import ProgressBar
     from gnnrec.training.reading import read_for_training
 
+    keep_freed_memory()
     evaluation = EvalOptions(
         ks=parse_list_lengths(ks),
         mask_valid=mask_valid,

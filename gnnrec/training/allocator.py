@@ -15,7 +15,8 @@ def keep_freed_memory() -> bool:
     """Let glibc keep large freed blocks instead of returning them to the kernel.
 
     A fresh block of 7 MB costs a page fault every 4 KiB, several times the sparse product that fills it; training and
-    ranking free and ask for the same sizes at every step. Only glibc has the knob; elsewhere nothing happens.
+    ranking free and ask for the same sizes at every step. Only glibc has the knob; elsewhere nothing happens. It holds
+    for the whole process, so the command line turns it and a library's function does not.
 
     Returns:
         Whether the setting was made.

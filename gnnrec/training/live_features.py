@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -203,16 +204,21 @@ class LiveFeatures(nn.Module):
         total = 0
         parameters = {parameter.data_ptr() for parameter in self.parameters()}
 
-        def count(tensor: Tensor) -> Tensor:
+        def count(tensor: Tensor) -> None:
+            # What is given back is kept; a tensor given back as it is would keep its own graph alive for ever.
             nonlocal total
             total += 0 if tensor.data_ptr() in parameters else tensor.nbytes
-            return tensor
 
         for place, name in enumerate(self.names):
             item = int(self.contents[place].mask.nonzero()[0])
             with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(count, lambda saved: saved):
                 self.encode(name, [item])
         return total
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        # What is remembered was made by weights that are gone; the memory has come with the new ones.
+        self._remembered, self._is_stale = None, True
 
     def _remember(self) -> None:
         self._remembered = {

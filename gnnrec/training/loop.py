@@ -10,7 +10,6 @@ import torch
 from gnnrec.data.item_features import ItemFeatures
 from gnnrec.errors import TrainingError
 from gnnrec.models.base import Batch, Recommender
-from gnnrec.training.allocator import keep_freed_memory
 from gnnrec.training.callbacks import Callback
 from gnnrec.training.options import TrainOptions
 from gnnrec.training.sampler import TripleSampler
@@ -50,7 +49,6 @@ def fit(
     Raises:
         TrainingError: If a loss is not finite; it names the term and the epoch. Checkpoints of earlier epochs stay.
     """
-    keep_freed_memory()
     sampler = TripleSampler(graph)
     # The fused kernel reads and writes each parameter once; the default makes a pass for each operation.
     # Without weight decay, which only groups of their own have, AdamW is Adam.

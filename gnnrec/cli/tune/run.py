@@ -82,6 +82,7 @@ def run(
     from gnnrec.cli.settings import parse_columns, parse_list_lengths, parse_names
     from gnnrec.cli.tune.ranges import parse_ranges
     from gnnrec.errors import ArgumentError
+    from gnnrec.training.allocator import keep_freed_memory
     from gnnrec.training.options import TrainOptions
     from gnnrec.training.progress import ProgressBar
     from gnnrec.training.reading import read_for_training
@@ -89,6 +90,7 @@ def run(
     from gnnrec.tuning.storage import hidden_password
     from gnnrec.tuning.train_candidate import train_candidate
 
+    keep_freed_memory()
     try:
         seed_list = parse_list_lengths(seeds)
     except ArgumentError:
