@@ -139,6 +139,7 @@ def _train(name: str, dataset: "Dataset", folder: Path, seed: int) -> dict[str, 
 
     from gnnrec.evaluation import EvalOptions
     from gnnrec.training import TrainOptions
+    from gnnrec.training.allocator import keep_freed_memory
     from gnnrec.training.experiment import run_experiment
     from gnnrec.training.progress import ProgressBar
 
