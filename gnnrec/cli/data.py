@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gnnrec.cli.output import print_json, print_table
-from gnnrec.cli.settings import parse_columns, parse_names
+from gnnrec.cli.settings import parse_names
+from gnnrec.cli.table_options import (
+    ColumnOption,
+    DelimiterOption,
+    EncodingOption,
+    FormatOption,
+    MinWeightOption,
+    NoHeaderOption,
+    table_form,
+)
 
 if TYPE_CHECKING:
     from gnnrec.data import Dataset
@@ -18,15 +27,6 @@ app = typer.Typer(help="Look at, convert and split data sets.", no_args_is_help=
 
 PathArgument = Annotated[Path, typer.Argument(help="File or folder of the data.")]
 OutArgument = Annotated[Path, typer.Argument(help="Folder to write.")]
-FormatOption = Annotated[str | None, typer.Option("--format", help="Name of the format, instead of finding it.")]
-ColumnOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--column",
-        help="Column of a table by role (user, item, timestamp, weight, split), such as user=customer; "
-        "repeat for more.",
-    ),
-]
 FeaturesOption = Annotated[
     str | None, typer.Option("--features", help="Features to read, separated by commas; all if not given.")
 ]
@@ -42,12 +42,20 @@ def info(
     path: PathArgument,
     format: FormatOption = None,
     column: ColumnOption = None,
+    no_header: NoHeaderOption = False,
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
+    min_weight: MinWeightOption = None,
     features: FeaturesOption = None,
     k_core: KCoreOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Sizes, degrees, cold users and items, features, how far tastes follow them, fingerprint of the data at PATH."""
-    _print(_read(path, format, column, features, k_core), as_json, homophily=True)
+    _print(
+        _read(path, format, table_form(column, no_header, delimiter, encoding, min_weight), features, k_core),
+        as_json,
+        homophily=True,
+    )
 
 
 @app.command()
@@ -56,13 +64,22 @@ def convert(
     out: OutArgument,
     format: FormatOption = None,
     column: ColumnOption = None,
+    no_header: NoHeaderOption = False,
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
+    min_weight: MinWeightOption = None,
     features: FeaturesOption = None,
     k_core: KCoreOption = 0,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write the data at PATH as gnnrec's own folder OUT, with the split that they have."""
-    _write(_read(path, format, column, features, k_core), out, force, as_json)
+    _write(
+        _read(path, format, table_form(column, no_header, delimiter, encoding, min_weight), features, k_core),
+        out,
+        force,
+        as_json,
+    )
 
 
 @app.command()
@@ -73,19 +90,36 @@ def split(
     seed: Annotated[int, typer.Option("--seed", help="Seed of the split.")] = 0,
     format: FormatOption = None,
     column: ColumnOption = None,
+    no_header: NoHeaderOption = False,
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
+    min_weight: MinWeightOption = None,
     features: FeaturesOption = None,
     k_core: KCoreOption = 0,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Split the data at PATH anew and write them as gnnrec's own folder OUT."""
-    _write(_read(path, format, column, features, k_core, split=by, seed=seed), out, force, as_json)
+    _write(
+        _read(
+            path,
+            format,
+            table_form(column, no_header, delimiter, encoding, min_weight),
+            features,
+            k_core,
+            split=by,
+            seed=seed,
+        ),
+        out,
+        force,
+        as_json,
+    )
 
 
 def _read(
     path: Path,
     format: str | None,
-    column: list[str] | None,
+    form: dict[str, Any],
     features: str | None,
     k_core: int,
     split: str = "given",
@@ -96,7 +130,7 @@ def _read(
     return read_dataset(
         path,
         format=format,
-        columns=parse_columns(column or []),
+        **form,
         features=parse_names(features),
         k_core=k_core,
         split=split,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gnnrec.cli.table_options import ColumnOption, DelimiterOption, EncodingOption, NoHeaderOption, table_form
+
 if TYPE_CHECKING:
     from encoders.store import EncodeReport, MergeReport
 
@@ -44,6 +46,10 @@ def encode(
     precision: Annotated[str, typer.Option(help="fp32, bf16, fp16 or auto.")] = "auto",
     seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0,
     format_name: Annotated[str | None, typer.Option("--format", help="Format of PATH [default: detected].")] = None,
+    column: ColumnOption = None,
+    no_header: NoHeaderOption = False,
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Encode the items' pictures, texts, sounds or films into feature files; a killed run goes on where it was."""
@@ -57,6 +63,7 @@ def encode(
     from gnnrec.data import read_dataset
     from gnnrec.data.content_catalog import content_catalog, content_folder
     from gnnrec.data.encoding import choose_modalities
+    from gnnrec.data.readers import TableForm, find_reader
     from gnnrec.errors import ArgumentError
 
     given = {"image": image, "text": text, "audio": audio, "video": video}
@@ -71,9 +78,16 @@ def encode(
         **({} if workers is None else {"workers": workers}),
     )
     encoder_modalities(encoder)  # an unknown name is told before the data are read
-    dataset = read_dataset(path, features=(), format=format_name)
+    form = table_form(column, no_header, delimiter, encoding)
+    # Where the log's format fixes its columns, what is said of them is about the table of items.
+    about_items = items is not None and find_reader(path, format_name).name not in ("table", "recbole")
+    dataset = read_dataset(path, features=(), format=format_name, **({} if about_items else form))
     catalog = content_catalog(
-        dataset, templates={name: value for name, value in given.items() if value}, table=items, root=root
+        dataset,
+        templates={name: value for name, value in given.items() if value},
+        table=items,
+        root=root,
+        form=TableForm(**form) if about_items else TableForm(columns=form["columns"]),
     )
     wanted = choose_modalities(catalog, encoder, modality)
     # Where 'gnnrec train PATH' looks for features, wherever the contents are.

@@ -5,6 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gnnrec.cli.table_options import (
+    ColumnOption,
+    DelimiterOption,
+    EncodingOption,
+    MinWeightOption,
+    NoHeaderOption,
+    table_form,
+)
+
 if TYPE_CHECKING:
     from gnnrec.data import Dataset
     from gnnrec.training import TrainOptions
@@ -59,9 +68,11 @@ def train(
         bool, typer.Option("--carve", help="Where the data bring no validation, take it out of train for every model.")
     ] = False,
     format_name: Annotated[str | None, typer.Option("--format", help="Format of PATH [default: detected].")] = None,
-    column: Annotated[
-        list[str] | None, typer.Option(help="Column of a table: user=NAME, item=, timestamp=, weight=, split=.")
-    ] = None,
+    column: ColumnOption = None,
+    no_header: NoHeaderOption = False,
+    delimiter: DelimiterOption = None,
+    text_encoding: EncodingOption = None,
+    min_weight: MinWeightOption = None,
     ks: Annotated[str, typer.Option("--ks", help="List lengths of the metrics.")] = "10,20,50",
     candidates: Annotated[str, typer.Option(help="Items to rank: all, or those new to training.")] = "all",
     mask_valid: Annotated[bool, typer.Option(help="Leave validation items out of test lists.")] = False,
@@ -71,7 +82,7 @@ def train(
     """Train a model, select its epoch on validation, report the test figures, write the run folder."""
     from gnnrec.cli.live_encoders import build_encoders
     from gnnrec.cli.output import dataset_status, status
-    from gnnrec.cli.settings import parse_columns, parse_list_lengths, parse_model_settings, parse_names
+    from gnnrec.cli.settings import parse_list_lengths, parse_model_settings, parse_names
     from gnnrec.errors import ArgumentError
     from gnnrec.evaluation.metrics import default_metric
     from gnnrec.evaluation.options import EvalOptions
@@ -106,7 +117,7 @@ def train(
         "split_seed": split_seed,
         "k_core": k_core,
         "format": format_name,
-        "columns": parse_columns(column or []),
+        **table_form(column, no_header, delimiter, text_encoding, min_weight),
         "carve": carve,
         "feature_folder": None if feature_folder is None else str(feature_folder.resolve()),
     }

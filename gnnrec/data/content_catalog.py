@@ -5,11 +5,15 @@ from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from encoders.errors import EncoderError
 from encoders.store import Catalog, check_fresh
 from gnnrec.data.id_map import IdMap
 from gnnrec.data.modality import MODALITIES
+from gnnrec.data.readers.base import TableForm
 from gnnrec.data.readers.catalog import catalog_frame, report_repeated_ids
+from gnnrec.data.readers.external_log import COLUMN_NAMES
 from gnnrec.data.readers.log_table import raise_problems
 from gnnrec.data.readers.table import read_table
 from gnnrec.errors import ArgumentError, DataError
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["content_catalog", "content_folder", "fill_template", "stale_reason", "text_columns"]
 
-_ID_NAMES = ("item_id", "itemID", "itemId", "movie_id", "movieId", "asin", "id")
+_ID_NAMES = (*COLUMN_NAMES["item"], "id")
 _OWN = "column"
 _TEMPLATE = "template "
 
@@ -32,6 +36,7 @@ def content_catalog(
     templates: Mapping[str, str] | None = None,
     table: str | Path | None = None,
     root: str | Path | None = None,
+    form: TableForm | None = None,
 ) -> Catalog:
     """What of a data set's items can be encoded.
 
@@ -41,8 +46,9 @@ def content_catalog(
         dataset: The items.
         templates: How to make a modality's entry from columns, such as ``{"image": "posters/{item_id}.jpg"}`` or
             ``{"text": "{title}. {plot}"}``. Without one of its columns a file name is absent, and a text leaves it out.
-        table: A further table of the items, .csv, .tsv or .parquet.
+        table: A further table of the items: .csv, .tsv, .jsonl or .parquet.
         root: Folder that file names start from [default: that of the data].
+        form: How ``table`` is to be read, where its name does not say it.
 
     Raises:
         DataError: If the table cannot be read.
@@ -53,7 +59,7 @@ def content_catalog(
         raise ArgumentError(f"'root' must be a folder (got {folder})")
     columns = text_columns(dataset.items, dataset.catalog)
     if table is not None:
-        columns |= text_columns(dataset.items, _read_table(dataset.items, Path(table)))
+        columns |= text_columns(dataset.items, _read_table(dataset.items, Path(table), form or TableForm()))
     contents: dict[str, list[str | None]] = {}
     sources: dict[str, str] = {}
 
@@ -122,14 +128,20 @@ def _found_again(
     return {}
 
 
-def _read_table(items: IdMap, path: Path) -> "pd.DataFrame | None":
-    table = read_table(path)
-    column = table.find("item ids", _ID_NAMES)
-    if column is None:
-        raise DataError(f"{path}: must have a column of item ids: {', '.join(_ID_NAMES)}")
-    table.ids(column)
+def _read_table(items: IdMap, path: Path, form: TableForm) -> "pd.DataFrame | None":
+    table = read_table(path, form)
+    given = form.columns.get("item")
+    column = table.find("item ids", (given,) if given in table.columns else _ID_NAMES)
+    raise_problems([table])
+    assert column is not None, "a missing one is a problem"
+    ids = table.ids(column).to_pylist()
     report_repeated_ids(table, column)
     raise_problems([table])
+    if not any(one in items for one in ids):
+        raise DataError(
+            f"{path}, column '{column}': has none of the data's items (such as {ids[0]!r} there and "
+            f"{items.ids([0])[0]!r} in the data); name the column of the ids with --column item=NAME"
+        )
     return catalog_frame(items, [(table, column)])
 
 
@@ -144,7 +156,11 @@ def text_columns(items: IdMap, frame: "pd.DataFrame | None") -> dict[str, list[s
 
 
 def _text(value: Any) -> str | None:
-    if value is None or value != value:  # NaN
+    """A value as a text: those of a list one after the other, nothing for what is missing."""
+    if isinstance(value, (list, tuple, np.ndarray)):
+        parts = [_text(one) for one in value]
+        return " ".join(part for part in parts if part is not None) or None
+    if value is None or (not isinstance(value, (dict, str)) and value != value):  # NaN
         return None
     text = str(value)
     return text if text.strip() else None

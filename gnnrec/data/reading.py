@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from encoders.files import require_regular
 from gnnrec.data.content_catalog import stale_reason
 from gnnrec.data.dataset import Dataset
 from gnnrec.data.feature_file import FeatureFile, OtherItemsError, find_feature_files
@@ -15,7 +16,7 @@ from gnnrec.data.feature_names import expand_feature_names
 from gnnrec.data.interactions import Interactions
 from gnnrec.data.item_features import ItemFeatures
 from gnnrec.data.k_core import filter_k_core
-from gnnrec.data.readers import PARTS, RawLog, find_reader
+from gnnrec.data.readers import PARTS, RawLog, TableForm, find_reader
 from gnnrec.data.splits import apply_split, check_split
 from gnnrec.errors import ArgumentError, DataError
 
@@ -28,6 +29,10 @@ def read_dataset(
     features: Sequence[str] | None = None,
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
+    header: bool = True,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    min_weight: float | None = None,
     split: str = "given",
     seed: int = 0,
     k_core: int = 0,
@@ -47,7 +52,12 @@ def read_dataset(
             encoder of several modalities stands for all of them.
         format: Name of the format, instead of finding it.
         columns: Column name of each role (``user``, ``item``, ``timestamp``, ``weight``, ``split``), for
-            tables. Timestamps are seconds since the epoch or ISO 8601 dates or date-times.
+            tables. Timestamps are seconds or milliseconds since the epoch, or ISO 8601 dates or date-times.
+        header: Whether the first line of a table names its columns; where it does not, columns go by their numbers
+            from 1.
+        delimiter: What separates the columns of a text table [default: by the file's name].
+        encoding: Of a text table [default: UTF-8].
+        min_weight: Leave out interactions of a lower weight, such as ratings that are no likes.
         split: ``"given"`` for the parts that the files give (all in train if they give none), or a
             splitter's name; see :func:`gnnrec.data.splits.list_splits`. A splitter pools the given parts
             first.
@@ -74,7 +84,11 @@ def read_dataset(
         raise ArgumentError(f"'k_core' must be an integer of at least 0 (got {k_core})")
     check_split(split)
     path = Path(path).expanduser()
-    log = find_reader(path, format).read(path, columns or {})
+    require_regular(path, DataError)
+    form = TableForm(columns or {}, header, delimiter, encoding)
+    log = find_reader(path, format).read(path, form)
+    if min_weight is not None:
+        _leave_out_low(log, min_weight)
     dataset = _assemble(log, features, None if feature_folder is None else Path(feature_folder).expanduser())
     if k_core:
         dataset = filter_k_core(dataset, k_core)
@@ -84,6 +98,22 @@ def read_dataset(
         raise DataError([f"{problem}{_column_hint(log, split)}" for problem in error.problems]) from None
     dataset.notes += [*_overlap_notes(dataset), *_coverage_notes(dataset), *dataset.stale.values()]
     return dataset
+
+
+def _leave_out_low(log: RawLog, least: float) -> None:
+    """Drop the rows of a weight below the least; users and items stay.
+
+    Raises:
+        ArgumentError: If there are no weights.
+    """
+    if log.weight is None:
+        raise ArgumentError(f"'min_weight' needs weights, and {log.path} has none; name their column as weight=NAME")
+    kept = log.weight.astype(np.float64) >= least
+    log.notes = [note for note in log.notes if "--min-weight" not in note]
+    log.notes.append(f"{int((~kept).sum())} of {len(kept)} rows have a weight below {least:g} and are left out")
+    log.user, log.item, log.weight = log.user[kept], log.item[kept], log.weight[kept]
+    log.part = None if log.part is None else log.part[kept]
+    log.timestamp = None if log.timestamp is None else log.timestamp[kept]
 
 
 def _column_hint(log: RawLog, split: str) -> str:

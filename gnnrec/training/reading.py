@@ -25,6 +25,10 @@ def read_for_training(
     k_core: int = 0,
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
+    header: bool = True,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    min_weight: float | None = None,
     carve: bool = False,
     feature_folder: str | Path | None = None,
 ) -> Dataset:
@@ -41,6 +45,10 @@ def read_for_training(
         k_core: Drop users and items with fewer interactions.
         format: Name of the format where it shall not be detected.
         columns: Column name of each role, for tables.
+        header: Whether the first line of a table names its columns.
+        delimiter: What separates the columns of a text table.
+        encoding: Of a text table.
+        min_weight: Leave out interactions of a lower weight.
         feature_folder: A further folder of feature files.
         carve: Carve validation out of train for models without epochs too, so that all models see the same data.
 
@@ -53,6 +61,10 @@ def read_for_training(
         path,
         format=format,
         columns=columns,
+        header=header,
+        delimiter=delimiter,
+        encoding=encoding,
+        min_weight=min_weight,
         split=split,
         seed=split_seed,
         k_core=k_core,

@@ -6,6 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gnnrec.cli.table_options import (
+    ColumnOption,
+    DelimiterOption,
+    EncodingOption,
+    MinWeightOption,
+    NoHeaderOption,
+    table_form,
+)
 from gnnrec.cli.tune.study_options import StudyFolder, StudyLocation
 
 if TYPE_CHECKING:
@@ -67,9 +75,11 @@ def run(
     split_seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
     k_core: Annotated[int, typer.Option(help="Drop users and items with fewer interactions, 0 for none.")] = 0,
     format_name: Annotated[str | None, typer.Option("--format", help="Format of PATH [default: detected].")] = None,
-    column: Annotated[
-        list[str] | None, typer.Option(help="Column of a table: user=NAME, item=, timestamp=, weight=, split=.")
-    ] = None,
+    column: ColumnOption = None,
+    no_header: NoHeaderOption = False,
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
+    min_weight: MinWeightOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Search on validation, train the best with several seeds, test the winner once.
@@ -79,7 +89,7 @@ def run(
     from filelock import FileLock
 
     from gnnrec.cli.output import dataset_status, print_json, print_table, status
-    from gnnrec.cli.settings import parse_columns, parse_list_lengths, parse_names
+    from gnnrec.cli.settings import parse_list_lengths, parse_names
     from gnnrec.cli.tune.ranges import parse_ranges
     from gnnrec.errors import ArgumentError
     from gnnrec.training.allocator import keep_freed_memory
@@ -119,7 +129,7 @@ def run(
         "split_seed": split_seed,
         "k_core": k_core,
         "format": format_name,
-        "columns": parse_columns(column or []),
+        **table_form(column, no_header, delimiter, encoding, min_weight),
         "carve": True,  # all models learn from the same part
         "feature_folder": None if feature_folder is None else str(feature_folder.resolve()),
     }

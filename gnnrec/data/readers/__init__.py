@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from gnnrec.data.readers import folder, lightgcn, mmrec, movielens, recbole, table
-from gnnrec.data.readers.base import PARTS, RawLog, Reader
+from gnnrec.data.readers.base import PARTS, RawLog, Reader, TableForm
 from gnnrec.errors import DataError, UnknownNameError
 
-__all__ = ["PARTS", "RawLog", "Reader", "find_reader", "list_formats"]
+__all__ = ["PARTS", "RawLog", "Reader", "TableForm", "find_reader", "list_formats"]
 
 # In the order of detection: the last takes any table.
 _READERS: dict[str, Reader] = {

@@ -15,7 +15,7 @@ from gnnrec.errors import ArgumentError, DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PARTS", "RawLog", "Reader", "position_map", "refuse_columns"]
+__all__ = ["PARTS", "RawLog", "Reader", "TableForm", "position_map", "refuse_form"]
 
 PARTS = ("train", "valid", "test")
 
@@ -23,6 +23,28 @@ PARTS = ("train", "valid", "test")
 # make tables of that many rows.
 _SPARSEST = 1_000
 _SLACK = 1_000_000
+
+
+@dataclass(frozen=True)
+class TableForm:
+    """How a user says that a table is to be read; each format takes what makes sense for it.
+
+    Args:
+        columns: Column name of each role; the number of a column where there is no header, from 1.
+        header: Whether the first line names the columns.
+        delimiter: What separates columns [default: by the file's name].
+        encoding: Of the text [default: UTF-8].
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    header: bool = True
+    delimiter: str | None = None
+    encoding: str | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is said."""
+        return self == TableForm()
 
 
 @dataclass
@@ -68,13 +90,13 @@ class Reader:
         name: Name of the format.
         looks_for: What detection looks for, for the message when nothing is found.
         detect: Whether a path that exists has this format; cheap, reads a header line at most.
-        read: Reads the log. Takes the path and the column names given by the user.
+        read: Reads the log. Takes the path and what the user says of its form.
     """
 
     name: str
     looks_for: str
     detect: Callable[[Path], bool]
-    read: Callable[[Path, Mapping[str, str]], RawLog]
+    read: Callable[[Path, TableForm], RawLog]
 
 
 def position_map(largest: int, rows: int, path: Path, kind: str) -> IdMap:
@@ -97,13 +119,15 @@ def position_map(largest: int, rows: int, path: Path, kind: str) -> IdMap:
     return IdMap.of_range(largest + 1, kind=kind)
 
 
-def refuse_columns(columns: Mapping[str, str], reader: str) -> None:
-    """Say that column names cannot be chosen in a format that fixes them.
+def refuse_form(form: TableForm, reader: str) -> None:
+    """Say that columns and the like cannot be chosen in a format that fixes them.
 
     Raises:
-        ArgumentError: If any column name is given.
+        ArgumentError: If anything is said of the form.
     """
-    if columns:
+    if not form.is_plain:
+        said = {name: value for name, value in vars(form).items() if value != getattr(TableForm(), name)}
         raise ArgumentError(
-            f"'columns' are for tables (format 'table'); format '{reader}' fixes its columns (got {dict(columns)})"
+            f"columns, header, delimiter and encoding are for tables (format 'table'); format '{reader}' fixes them "
+            f"(got {', '.join(f'{name} {value}' for name, value in said.items())})"
         )

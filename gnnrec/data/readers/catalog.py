@@ -35,7 +35,7 @@ def catalog_frame(items: IdMap, tables: Iterable[tuple[LogTable, str]]) -> "pd.D
         return None
     for table, id_column in tables:
         row_of = np.full(len(items), -1, dtype=np.int64)
-        position = items.positions(np.asarray(table.columns[id_column].to_pylist(), dtype=object))
+        position = items.positions(np.asarray(table.ids(id_column).to_pylist(), dtype=object))
         row_of[position[position >= 0]] = np.flatnonzero(position >= 0)
         rows = pa.array(row_of, mask=row_of < 0)
         title = table.find("title", _TITLE_NAMES, required=False)

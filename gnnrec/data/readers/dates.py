@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MOMENT", "are_dates", "epoch_seconds", "is_date"]
+__all__ = ["MOMENT", "are_dates", "epoch_seconds", "in_seconds", "is_date"]
 
 # What a timestamp may be, for messages.
 MOMENT = "seconds since the epoch or ISO 8601 such as 2024-01-16 or 2024-01-16T10:00:00Z, one kind in a column"
@@ -17,6 +17,8 @@ _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?"
 _ZONE = r"(Z|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)"
 _ISO = f"^{_DAY}([T ]{_TIME}{_ZONE}?)?$"
 _LOOKED_AT = 1_000  # rows that tell the kind of a column
+_A_YEAR = 31_536_000
+_MILLISECONDS = 1e11  # seconds of the year 5138
 _MICRO = 1_000_000  # microseconds in a second
 
 
@@ -57,6 +59,25 @@ def epoch_seconds(values: Any) -> npt.NDArray[np.generic] | None:
     micro = moments.cast(kind, safe=False).cast(pa.int64()).to_numpy()
     whole: npt.NDArray[np.int64] = micro // _MICRO
     return whole if bool((micro % _MICRO == 0).all()) else micro / _MICRO
+
+
+def in_seconds(times: npt.NDArray[np.generic], column: str) -> tuple[npt.NDArray[np.generic], list[str]]:
+    """Times as seconds since the epoch, and what to tell about them.
+
+    Milliseconds, as of Amazon's reviews of 2023, would all lie tens of thousands of years ahead.
+
+    Args:
+        times: Numbers of a log, as they were read. Shape: (E,).
+        column: Their name, for the notes.
+    """
+    least, most = float(times.min()), float(times.max())
+    if least >= _MILLISECONDS:
+        return times // 1000, [f"'{column}' is taken for milliseconds since the epoch"]
+    if 0 < most < _A_YEAR:
+        return times, [
+            f"all times of '{column}' lie in 1970; if they are dates such as 20240116, write them as 2024-01-16"
+        ]
+    return times, []
 
 
 def is_date(value: object) -> bool:

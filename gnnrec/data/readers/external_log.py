@@ -1,5 +1,6 @@
 """Logs of external ids: from checked tables to positions."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gnnrec.data.id_map import IdMap
-from gnnrec.data.readers.base import RawLog
+from gnnrec.data.readers.base import RawLog, TableForm
 from gnnrec.data.readers.catalog import catalog_frame, report_repeated_ids
+from gnnrec.data.readers.dates import in_seconds
 from gnnrec.data.readers.log_table import LogTable, raise_problems
 from gnnrec.errors import ArgumentError
 
@@ -18,13 +20,18 @@ __all__ = ["COLUMN_NAMES", "LogPart", "choose_columns", "read_external_log"]
 
 # Accepted names of a column by role, whatever their case.
 COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
-    "user": ("user_id", "userID", "user", "uid", "reviewerID"),
-    "item": ("item_id", "itemID", "item", "iid", "movieId", "movie_id", "parent_asin", "asin"),
-    "timestamp": ("timestamp", "time", "unixReviewTime"),
-    "weight": ("weight", "rating", "score"),
+    "user": ("user_id", "userID", "user", "uid", "reviewerID", "reviewer_id", "customer_id", "User-ID"),
+    "item": (
+        *("item_id", "itemID", "item", "iid", "movieId", "movie_id", "parent_asin", "asin", "artist_id", "artistID"),
+        *("product_id", "business_id", "track_id", "song_id", "book_id", "ISBN", "venue_id", "game_id", "recipe_id"),
+        *("news_id", "video_id"),
+    ),
+    "timestamp": ("timestamp", "time", "unixReviewTime", "date", "datetime"),
+    "weight": ("weight", "rating", "score", "overall", "stars", "plays", "play_hours", "Book-Rating"),
     "split": ("split", "part", "x_label"),
 }
 _REQUIRED = ("user", "item")
+_NUMBER = r"-?[0-9]+([.,][0-9]+)?"
 # Whole numbers as one writes them; "007" stays text, so that ids go back as they came.
 _WHOLE = r"^(0|-?[1-9][0-9]{0,17})$"
 
@@ -66,7 +73,7 @@ def read_external_log(
     path: Path,
     name: str,
     parts: Sequence[LogPart],
-    given: Mapping[str, str] | None = None,
+    form: TableForm | None = None,
     names: Mapping[str, Sequence[str]] = COLUMN_NAMES,
     catalog: tuple[LogTable, str] | None = None,
 ) -> RawLog:
@@ -78,7 +85,7 @@ def read_external_log(
         path: What was read, for messages.
         name: Name of the data set.
         parts: Tables of the log.
-        given: Column names chosen by the user, by role.
+        form: What the user says of the tables.
         names: Accepted column names by role.
         catalog: Table of the items and its id column.
 
@@ -86,7 +93,11 @@ def read_external_log(
         DataError: With all problems of all tables.
     """
     tables = [part.table for part in parts] + ([catalog[0]] if catalog else [])
-    chosen = [choose_columns(part.table, given or {}, names) for part in parts]
+    given = form.columns if form else {}
+    chosen = [choose_columns(part.table, given, names) for part in parts]
+    if form is None or form.header:
+        for part, roles in zip(parts, chosen, strict=True):
+            _check_header(part.table, roles)
     raise_problems(tables)
     user_ids = [part.table.ids(roles["user"]) for part, roles in zip(parts, chosen, strict=True)]
     item_ids = [part.table.ids(roles["item"]) for part, roles in zip(parts, chosen, strict=True)]
@@ -105,6 +116,12 @@ def read_external_log(
     users, user = encode_ids(user_ids, is_text)
     items, item = encode_ids(item_ids, is_text)
     item_map = IdMap(items, kind="item")
+    notes = list(dict.fromkeys(note for table in tables for note in table.notes))
+    if timestamp is not None:
+        timestamp, told = in_seconds(timestamp, chosen[0]["timestamp"])
+        notes += told
+    if weight is not None:
+        notes += _weight_notes(weight, chosen[0]["weight"])
     return RawLog(
         path=path,
         name=name,
@@ -116,7 +133,37 @@ def read_external_log(
         timestamp=timestamp,
         weight=weight,
         catalog=catalog_frame(item_map, [catalog] if catalog else []),
+        notes=notes,
     )
+
+
+def _check_header(table: LogTable, roles: Mapping[str, str]) -> None:
+    """Refuse a first row of data that would be lost as names of columns."""
+    names = list(table.columns)
+    numbered = names in ([str(place) for place in range(first, first + len(names))] for first in (0, 1))
+    if table.is_text_file and not numbered and any(re.fullmatch(_NUMBER, name.strip()) for name in names):
+        lacking = [role for role in _REQUIRED if role not in roles]
+        chosen = [role for role in roles if re.fullmatch(_NUMBER, roles[role].strip())]
+        if lacking or chosen:
+            shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+            table.problems.append(
+                f"{table.path}, row 1: looks like data and not like names of columns ({shown}); for a file without a "
+                "header say --no-header --column user=1 --column item=2, with the numbers of the columns"
+            )
+
+
+def _weight_notes(weight: npt.NDArray[np.generic], column: str) -> list[str]:
+    """That every row counts, whatever its weight."""
+    numbers = weight.astype(np.float64)
+    least, most = float(numbers.min()), float(numbers.max())
+    if least <= 0:
+        return [
+            f"{int((numbers <= 0).sum())} rows have a '{column}' of 0 or below and count as taken like all others; "
+            "leave low ones out with --min-weight"
+        ]
+    if least < most:
+        return [f"every row counts as taken, whatever its '{column}' ({least:g} to {most:g}); see --min-weight"]
+    return []
 
 
 def encode_ids(columns: Sequence[Any], is_text_file: bool) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.int64]]:

@@ -1,13 +1,12 @@
 """gnnrec's own folder: ``interactions.parquet``, ``items.parquet`` and ``features/``."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from gnnrec.data.id_map import IdMap
-from gnnrec.data.readers.base import RawLog, Reader, refuse_columns
+from gnnrec.data.readers.base import RawLog, Reader, TableForm, refuse_form
 from gnnrec.data.readers.catalog import catalog_frame, report_repeated_ids
 from gnnrec.data.readers.external_log import choose_columns, encode_ids, factorize
 from gnnrec.data.readers.log_table import LogTable, raise_problems
@@ -32,12 +31,12 @@ def _detect(path: Path) -> bool:
     return path.name == INTERACTIONS and path.with_name(ITEMS).is_file()
 
 
-def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
+def _read(path: Path, form: TableForm) -> RawLog:
     """Read the folder, or that of the file ``interactions.parquet`` at ``path``.
 
     Items have the order of ``items.parquet``, users that of ``users.parquet`` if any.
     """
-    refuse_columns(columns, _NAME)
+    refuse_form(form, _NAME)
     path = path if path.is_dir() else path.parent
     log, item_table = read_parquet(path / INTERACTIONS), read_parquet(path / ITEMS)
     user_table = read_parquet(path / USERS) if (path / USERS).is_file() else None

@@ -1,12 +1,11 @@
 """LightGCN's text form: a line a user, first the user, then the items, all of them positions."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from gnnrec.data.readers.base import PARTS, RawLog, Reader, position_map, refuse_columns
+from gnnrec.data.readers.base import PARTS, RawLog, Reader, TableForm, position_map, refuse_form
 from gnnrec.errors import DataError
 
 __all__ = ["READER"]
@@ -22,9 +21,9 @@ def _detect(path: Path) -> bool:
     return (path / "train.txt").is_file() if path.is_dir() else path.name == "train.txt"
 
 
-def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
+def _read(path: Path, form: TableForm) -> RawLog:
     """Read ``train.txt`` and ``valid.txt`` and ``test.txt`` if any; users without items count as users."""
-    refuse_columns(columns, _NAME)
+    refuse_form(form, _NAME)
     folder = path if path.is_dir() else path.parent
     files = {number: folder / f"{part}.txt" for number, part in enumerate(PARTS) if (folder / f"{part}.txt").is_file()}
     if 0 not in files:

@@ -14,6 +14,7 @@ from gnnrec.errors import DataError
 __all__ = ["LogTable", "filled_rows", "raise_problems"]
 
 _SHOWN = 3
+_WHOLE_DECIMAL = r"^-?[0-9]{1,15}(\.0+)?$"
 _LABELS = {
     "train": 0,
     "valid": 1,
@@ -44,6 +45,7 @@ class LogTable:
         self.path = path
         self.columns = columns
         self.problems: list[str] = []
+        self.notes: list[str] = []
         self._text = text
         self._first_row = first_row
 
@@ -160,9 +162,29 @@ class LogTable:
                 f"{self.path}, column '{column}': ids must be whole numbers or text (got {values.type})"
             )
             return pa.chunked_array([np.zeros(len(self), dtype=np.int64)])
+        if pa.types.is_unsigned_integer(values.type) and (pc.max(values).as_py() or 0) >= 2**63:
+            values = values.cast(pa.large_string())  # hashes of 64 bits
+        if _is_text(values):
+            values = self._tidy(column, values) if self.is_text_file else values
         if values.null_count or (_is_text(values) and pc.any(pc.equal(values, "")).as_py()):
             self._report(column, "an id", lambda value: value not in (None, ""))
         return values.cast(pa.large_string() if _is_text(values) else pa.int64())
+
+    def _tidy(self, column: str, values: Any) -> Any:
+        """Ids of a text file as they are meant: one id where some differ by blanks only, whole numbers without ``.0``.
+
+        Programs that have met a missing id write all of a column as ``3.0``.
+        """
+        import pyarrow.compute as pc
+
+        trimmed = pc.utf8_trim_whitespace(values)
+        if pc.count_distinct(trimmed).as_py() < pc.count_distinct(values).as_py():
+            self.notes.append(f"{self.path}: ids of '{column}' differ by blanks around them only; they are left out")
+            values = trimmed
+        is_whole = pc.match_substring_regex(values, _WHOLE_DECIMAL)
+        if pc.any(pc.ends_with(values, ".0")).as_py() and pc.all(is_whole).as_py():
+            return pc.replace_substring_regex(values, r"\.0+$", "")
+        return values
 
     def labels(self, column: str) -> npt.NDArray[np.int8]:
         """Parts: 0 train, 1 valid, 2 test, from these numbers or names. Shape: (E,)."""

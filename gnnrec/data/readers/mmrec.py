@@ -1,12 +1,11 @@
 """MMRec's form: a tab-separated ``.inter`` file of positions, and feature arrays with a row an item."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from gnnrec.data.feature_file import FeatureFile
-from gnnrec.data.readers.base import RawLog, Reader, position_map, refuse_columns
+from gnnrec.data.readers.base import RawLog, Reader, TableForm, position_map, refuse_form
 from gnnrec.data.readers.catalog import catalog_frame, report_repeated_ids
 from gnnrec.data.readers.external_log import choose_columns
 from gnnrec.data.readers.inter_files import has_typed_header, inter_files, only_log
@@ -32,14 +31,14 @@ def _detect(path: Path) -> bool:
     return bool(files) and not has_typed_header(files[0])
 
 
-def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
+def _read(path: Path, form: TableForm) -> RawLog:
     """Read the log; users and items are 0..largest, items also as far as a catalog beside the log goes.
 
     A ``.tsv`` or ``.csv`` file whose first column is ``itemID`` or ``item_id`` is taken for the catalog
     unless it is damaged or repeats an item, which a note tells. Every ``.npy`` file is a feature file,
     called as its stem without ``_feat``; rows of zeros count as missing.
     """
-    refuse_columns(columns, _NAME)
+    refuse_form(form, _NAME)
     files = inter_files(path)
     stem = only_log(path, [file.stem for file in files])
     file = next(file for file in files if file.stem == stem)

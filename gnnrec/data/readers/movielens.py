@@ -1,12 +1,11 @@
 """MovieLens: ``u.data`` and its splits, ``ratings.dat``, ``ratings.csv``, with the movies as catalog."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from gnnrec.data.readers.base import RawLog, Reader, refuse_columns
+from gnnrec.data.readers.base import RawLog, Reader, TableForm, refuse_form
 from gnnrec.data.readers.external_log import LogPart, read_external_log
 from gnnrec.data.readers.log_table import LogTable
-from gnnrec.data.readers.table_files import header_of, read_delimited
+from gnnrec.data.readers.table_files import UTF8_OR_LATIN1, header_of, read_delimited
 from gnnrec.errors import DataError
 
 __all__ = ["READER"]
@@ -21,6 +20,7 @@ _NAMES = {
     "timestamp": ("timestamp",),
     "weight": ("rating",),
 }
+_MOVIES = ("item_id", "title", "genres")
 _GENRES = 19  # flags at the end of a line of u.item
 
 
@@ -34,9 +34,9 @@ def _detect(path: Path) -> bool:
     )
 
 
-def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
+def _read(path: Path, form: TableForm) -> RawLog:
     """Read the log at ``path``; ``ua.base`` and its kind bring ``ua.test`` along as the test part."""
-    refuse_columns(columns, _NAME)
+    refuse_form(form, _NAME)
     log = path
     if path.is_dir():
         present = [path / name for name in _LOGS if (path / name).is_file()]
@@ -60,15 +60,15 @@ def _read_log(path: Path) -> LogTable:
 
 
 def _read_catalog(folder: Path) -> tuple[LogTable, str] | None:
-    """The movies: ``u.item`` (latin-1, bars), ``movies.dat`` (latin-1, ``::``) or ``movies.csv``."""
+    """The movies: ``u.item`` (bars), ``movies.dat`` (``::``; of 10M in UTF-8, of 1M in latin-1) or ``movies.csv``."""
     if (folder / "u.item").is_file():
         flags = [f"genre_{number}" for number in range(_GENRES)]
         names = ["item_id", "title", "release_date", "video_release_date", "url", *flags]
-        table = read_delimited(folder / "u.item", "|", names=names, encoding="latin-1")
+        table = read_delimited(folder / "u.item", "|", names=names, encoding=UTF8_OR_LATIN1)
         for flag in flags:
             del table.columns[flag]
     elif (folder / "movies.dat").is_file():
-        table = read_delimited(folder / "movies.dat", "::", names=["item_id", "title", "genres"], encoding="latin-1")
+        table = read_delimited(folder / "movies.dat", "::", names=_MOVIES, encoding=UTF8_OR_LATIN1)
     elif (folder / "movies.csv").is_file():
         table = read_delimited(folder / "movies.csv", ",", quoted=True)
     else:

@@ -1,10 +1,10 @@
 """RecBole's atomic files: tab-separated columns called ``name:type``."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from gnnrec.data.readers.base import PARTS, RawLog, Reader, refuse_columns
-from gnnrec.data.readers.external_log import LogPart, read_external_log
+from gnnrec.data.readers.base import PARTS, RawLog, Reader, TableForm, refuse_form
+from gnnrec.data.readers.external_log import COLUMN_NAMES, LogPart, read_external_log
 from gnnrec.data.readers.inter_files import has_typed_header, inter_files, only_log
 from gnnrec.data.readers.log_table import LogTable
 from gnnrec.data.readers.table_files import read_delimited
@@ -13,7 +13,6 @@ from gnnrec.errors import DataError
 __all__ = ["READER"]
 
 _NAME = "recbole"
-_NAMES = {"user": ("user_id",), "item": ("item_id",), "timestamp": ("timestamp",), "weight": ("rating",)}
 
 
 def _detect(path: Path) -> bool:
@@ -21,9 +20,9 @@ def _detect(path: Path) -> bool:
     return bool(files) and has_typed_header(files[0])
 
 
-def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
+def _read(path: Path, form: TableForm) -> RawLog:
     """Read ``name.inter``, or ``name.train.inter`` with valid and test, and ``name.item`` as the catalog."""
-    refuse_columns(columns, _NAME)
+    refuse_form(replace(form, columns={}), _NAME)
     files = inter_files(path)
     stem = only_log(path, [_set_name(file) for file in files])
     folder = files[0].parent
@@ -36,9 +35,11 @@ def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
     else:
         parts = [LogPart(_read_atomic(file), number) for number, file in by_part.items() if file.is_file()]
     catalog = folder / f"{stem}.item"
-    return read_external_log(
-        path, stem, parts, names=_NAMES, catalog=_read_catalog(catalog) if catalog.is_file() else None
+    log = read_external_log(
+        path, stem, parts, form, catalog=_read_catalog(catalog, form) if catalog.is_file() else None
     )
+    log.columns = list(parts[0].table.columns)
+    return log
 
 
 def _set_name(file: Path) -> str:
@@ -54,9 +55,10 @@ def _read_atomic(path: Path) -> LogTable:
     return table
 
 
-def _read_catalog(path: Path) -> tuple[LogTable, str]:
+def _read_catalog(path: Path, form: TableForm) -> tuple[LogTable, str]:
     table = _read_atomic(path)
-    return table, table.find("item ids", _NAMES["item"]) or "item_id"
+    names = [form.columns["item"], *COLUMN_NAMES["item"]] if "item" in form.columns else COLUMN_NAMES["item"]
+    return table, table.find("item ids", names) or "item_id"
 
 
 READER = Reader(

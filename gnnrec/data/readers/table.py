@@ -1,43 +1,137 @@
-"""Plain tables: CSV, TSV and Parquet files with a row an interaction."""
+"""Plain tables with a row an interaction: text, JSON lines, Parquet, sparse matrices, and folders of these."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from gnnrec.data.readers.base import RawLog, Reader
+import numpy as np
+
+from gnnrec.data.id_map import IdMap
+from gnnrec.data.readers.base import RawLog, Reader, TableForm
 from gnnrec.data.readers.external_log import LogPart, read_external_log
+from gnnrec.data.readers.json_lines import read_json_lines
 from gnnrec.data.readers.log_table import LogTable
-from gnnrec.data.readers.table_files import read_delimited, read_parquet
+from gnnrec.data.readers.table_files import guess_delimiter, header_of, read_delimited, read_parquet
 from gnnrec.errors import DataError
 
 __all__ = ["READER", "TABLE_SUFFIXES", "read_table"]
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
-TABLE_SUFFIXES = (*_DELIMITERS, ".parquet")
+_JSON = (".jsonl", ".ndjson", ".json")
+_MATRIX = ".npz"
+TABLE_SUFFIXES = (*_DELIMITERS, *_JSON, ".parquet")
+_PARTS = {"train": 0, "training": 0, "valid": 1, "val": 1, "validation": 1, "dev": 1, "test": 2}
 
 
-def read_table(path: Path) -> LogTable:
-    """The table in a CSV, TSV or Parquet file.
+def read_table(path: Path, form: TableForm | None = None) -> LogTable:
+    """The table in a file: CSV or TSV, JSON a line, each also in gzip, Parquet; any other suffix is read as text.
+
+    Args:
+        path: The file.
+        form: What is known of it.
 
     Raises:
-        DataError: If the file has another suffix or cannot be read as what its suffix says.
+        DataError: If the file cannot be read as what its suffix says.
     """
-    suffix = path.suffix.lower()
+    form = form or TableForm()
+    suffix = _suffix(path)
     if suffix == ".parquet":
         return read_parquet(path)
-    if suffix in _DELIMITERS:
-        return read_delimited(path, _DELIMITERS[suffix], quoted=True)
-    raise DataError(f"{path}: tables must be files ending in {', '.join(TABLE_SUFFIXES)}")
+    if suffix in _JSON:
+        return read_json_lines(path)
+    delimiter = form.delimiter or _DELIMITERS.get(suffix) or guess_delimiter(path)
+    names = None
+    if not form.header:
+        first = header_of(path, delimiter)
+        names = [str(place) for place in range(1, len(first) + 1)]
+    return read_delimited(path, delimiter, names, quoted=True, encoding=form.encoding or "utf8")
+
+
+def _suffix(path: Path) -> str:
+    """What a file is by its name, in gzip or not."""
+    return (path.with_suffix("") if path.suffix.lower() == ".gz" else path).suffix.lower()
+
+
+def _is_table(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".") and _suffix(path) in TABLE_SUFFIXES
+
+
+def _part_files(path: Path) -> dict[int, Path]:
+    """Tables of a folder that are called like the parts of a split."""
+    found: dict[int, Path] = {}
+    for file in sorted(path.iterdir()):
+        part = _PARTS.get(file.name.split(".")[0].lower())
+        if part is not None and _is_table(file):
+            found.setdefault(part, file)
+    return found
+
+
+def _shards(path: Path) -> list[Path]:
+    """Parquet files of a folder, where it has no other tables."""
+    files = [file for file in sorted(path.iterdir()) if _is_table(file)]
+    return files if files and all(_suffix(file) == ".parquet" for file in files) else []
 
 
 def _detect(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in TABLE_SUFFIXES
+    if path.is_dir():
+        return 0 in _part_files(path) or bool(_shards(path))
+    return _is_table(path) or path.suffix.lower() == _MATRIX
 
 
-def _read(path: Path, columns: Mapping[str, str]) -> RawLog:
-    table = read_table(path)
-    log = read_external_log(path, path.stem, [LogPart(table)], given=columns)
-    log.columns = list(table.columns)
+def _read(path: Path, form: TableForm) -> RawLog:
+    if path.is_file() and path.suffix.lower() == _MATRIX:
+        return _read_matrix(path)
+    if path.is_dir():
+        files = _part_files(path)
+        parts = [LogPart(read_table(file, form), part) for part, file in sorted(files.items())]
+        parts = parts or [LogPart(read_table(file, form)) for file in _shards(path)]
+        if not parts:
+            raise DataError(f"{path}: must have tables called train, valid and test, or Parquet files")
+        name = path.resolve().name
+    else:
+        parts = [LogPart(read_table(path, form))]
+        name = path.name.split(".")[0]
+    log = read_external_log(path, name, parts, form)
+    log.columns = list(parts[0].table.columns)
     return log
 
 
-READER = Reader(name="table", looks_for="a .csv, .tsv or .parquet file", detect=_detect, read=_read)
+def _read_matrix(path: Path) -> RawLog:
+    """A sparse matrix of scipy: users in rows, items in columns, entries as weights."""
+    from scipy import sparse
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            sizes = archive["shape"].astype(np.int64)
+            stored = int(archive["data"].shape[0])
+        if sizes.shape != (2,) or int(sizes.max()) > _largest(path):
+            raise DataError(f"{path}: must hold a matrix of users by items of a size that fits the file")
+        matrix = sparse.load_npz(path).tocoo()
+    except DataError:
+        raise
+    except Exception as error:  # numpy and zipfile raise many kinds for a damaged archive
+        raise DataError(f"{path}: must be a sparse matrix of scipy.sparse.save_npz ({error})") from None
+    if not stored:
+        raise DataError(f"{path}: must have rows of data (got an empty matrix)")
+    weight = matrix.data.astype(np.float64)
+    return RawLog(
+        path=path,
+        name=path.stem,
+        users=IdMap.of_range(matrix.shape[0], kind="user"),
+        items=IdMap.of_range(matrix.shape[1], kind="item"),
+        user=matrix.row.astype(np.int64),
+        item=matrix.col.astype(np.int64),
+        weight=weight,
+    )
+
+
+def _largest(path: Path) -> int:
+    """Rows or columns that a matrix of the file's size may reasonably have, most of them empty."""
+    return 1_000 * path.stat().st_size + 1_000_000
+
+
+READER = Reader(
+    name="table",
+    looks_for="a .csv, .tsv, .jsonl or .parquet file (.gz too), a .npz matrix, or a folder of Parquet files or "
+    "tables called train, valid, test",
+    detect=_detect,
+    read=_read,
+)

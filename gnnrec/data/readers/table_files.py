@@ -1,28 +1,66 @@
 """Delimited text and Parquet files as tables of columns."""
 
+import codecs
 import csv
+import gzip
+import io
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from encoders.files import require_regular
 from gnnrec.data.readers.log_table import LogTable, filled_rows
 from gnnrec.errors import DataError
 
-__all__ = ["header_of", "read_delimited", "read_parquet"]
+__all__ = ["UTF8_OR_LATIN1", "guess_delimiter", "header_of", "read_bytes", "read_delimited", "read_parquet"]
+
+UTF8_OR_LATIN1 = "utf8 or latin-1"
+"""Encoding of files of which some versions are one and some the other."""
 
 _SHOWN = 5
+_GZIP = b"\x1f\x8b"
+_EXPANSION = 100
+_MOST_ROWS_A_BYTE = 100
 _BLOCK_BYTES = 1 << 26  # a row has to fit into one block
 _DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar", "::": "'::'", " ": "space"}
 
 
 def header_of(path: Path, delimiter: str = "\t") -> list[str]:
     """Column names in the first line of a text file; empty if the file has no readable text."""
+    require_regular(path, DataError)
+    if not path.is_file():
+        return []
     with path.open("rb") as stream:
         line = stream.readline(65536)
+        if line[:2] == _GZIP:
+            stream.seek(0)
+            try:
+                line = gzip.GzipFile(fileobj=stream).readline(65536)
+            except (OSError, EOFError, zlib.error):
+                return []
+    return _names(line, delimiter)
+
+
+def _names(line: bytes, delimiter: str, encoding: str = "utf8") -> list[str]:
+    """Names of columns in a line; none if it is no text."""
     try:
-        return next(csv.reader([line.decode("utf-8-sig").rstrip("\r\n")], delimiter=delimiter), [])
+        text = line.decode("utf-8-sig" if encoding == "utf8" else encoding).rstrip("\r\n")
+        if len(delimiter) > 1:
+            return text.split(delimiter)
+        return next(csv.reader([text], delimiter=delimiter), [])
     except (UnicodeDecodeError, csv.Error):
         return []
+
+
+def guess_delimiter(path: Path) -> str:
+    """What separates the columns in the first line of a text file; a tab where nothing does."""
+    line = "\t".join(header_of(path, "\t"))
+    counts = {delimiter: line.count(delimiter) for delimiter in _DELIMITERS}
+    if counts["::"]:
+        return "::"
+    best = max(("\t", ",", ";", "|", " "), key=lambda delimiter: counts[delimiter])
+    return best if counts[best] else "\t"
 
 
 def read_delimited(
@@ -32,32 +70,34 @@ def read_delimited(
     quoted: bool = False,
     encoding: str = "utf8",
 ) -> LogTable:
-    """Read a delimited text file, every column as text.
+    """Read a delimited text file, every column as text; a row of the file is a row of the table.
 
     Args:
         path: The file.
         delimiter: What separates columns; may be longer than a character.
         names: Names of the columns of a file without a header line.
-        quoted: Whether ``"`` quotes values.
-        encoding: Character encoding.
+        quoted: Whether ``"`` may quote values. A file in which each line has all columns as it stands is taken as it
+            stands: a stray quote would swallow rows otherwise.
+        encoding: Character encoding; :data:`UTF8_OR_LATIN1` is UTF-8, and latin-1 only where that does not decode.
 
     Raises:
         DataError: If the file is absent, empty, not such text, or rows differ in their number of columns.
     """
-    content = _read_bytes(path)
+    content = read_bytes(path)
     if not content.strip():
         raise DataError(f"{path}: must have rows of data (got an empty file)")
-    if encoding == "utf8":
-        _check_utf8(path, content)
+    content, encoding = _decodable(path, content, encoding)
     if len(delimiter) > 1:
         content, delimiter = content.replace(delimiter.encode(), b"\t"), "\t"
-    columns = list(names) if names is not None else header_of(path, delimiter)
+    columns = list(names) if names is not None else _names(content.split(b"\n", 1)[0], delimiter, encoding)
     if not columns:
         raise DataError(f"{path}, row 1: must be a line of column names")
     if len(set(columns)) < len(columns):
-        raise DataError(f"{path}, row 1: column names must differ (got {', '.join(columns)})")
+        raise DataError(
+            f"{path}, row 1: column names must differ (got {', '.join(columns)}); without a header, --no-header"
+        )
     _check_delimiter(path, content, delimiter, encoding)
-    table = _parse(path, content, delimiter, columns, names is None, quoted, encoding)
+    table = _parse_rows(path, content, delimiter, columns, names is None, quoted, encoding)
     if not table.num_rows:
         raise DataError(f"{path}: must have rows of data (got a header only)")
     return LogTable(
@@ -77,22 +117,120 @@ def read_parquet(path: Path) -> LogTable:
     import pyarrow as pa
     from pyarrow import parquet
 
+    require_regular(path, DataError)
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     try:
+        rows = parquet.read_metadata(path).num_rows
+        if rows > _MOST_ROWS_A_BYTE * path.stat().st_size:
+            raise DataError(f"{path}: promises {rows:,} rows, more than a file of its size can reasonably hold")
         table = parquet.read_table(path, partitioning=None)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: not a whole Parquet file: {_first_line(error)}") from None
     return LogTable(path, {name: table.column(name) for name in table.column_names})
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """A file's content, out of gzip where it is in it.
+
+    Raises:
+        DataError: If it is no regular file, absent, or expands to what no file of its size reasonably holds.
+    """
+    require_regular(path, DataError)
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+        raise DataError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    return _unzipped(path, content) if content[:2] == _GZIP else content
+
+
+def _unzipped(path: Path, content: bytes) -> bytes:
+    """What a gzip file holds, as long as it is no more than a file of that size can reasonably be."""
+    limit = max(len(content) * _EXPANSION, _BLOCK_BYTES)
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+            whole = stream.read(limit + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: not a whole gzip file: {error}") from None
+    if len(whole) > limit:
+        raise DataError(f"{path}: expands to more than {_EXPANSION} times its size; unzip it first")
+    return whole
+
+
+def _decodable(path: Path, content: bytes, encoding: str) -> tuple[bytes, str]:
+    """The content without a mark of byte order, and its encoding, in which all of it can be read."""
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and encoding in ("utf8", UTF8_OR_LATIN1):
+        encoding = "utf-16"
+    try:
+        codecs.lookup("utf8" if encoding == UTF8_OR_LATIN1 else encoding)
+    except LookupError:
+        known = "one that Python knows, such as latin-1"
+        raise DataError(f"{path}: 'encoding' must be {known} (got '{encoding}')") from None
+    if encoding == UTF8_OR_LATIN1:
+        try:
+            content.decode("utf8")
+        except UnicodeDecodeError:
+            return content, "latin-1"
+        return content, "utf8"
+    if encoding == "utf8":
+        _check_utf8(path, content)
+        return content, encoding
+    try:
+        return content.decode(encoding).encode(), "utf8"
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: is not {encoding} ({error.reason} at byte {error.start})") from None
+
+
+def _parse_rows(
+    path: Path,
+    content: bytes,
+    delimiter: str,
+    columns: Sequence[str],
+    has_header: bool,
+    quoted: bool,
+    encoding: str,
+) -> Any:
+    """The table of text, after its rows have been compared with the lines of the file."""
+    arguments = (path, content, delimiter, columns, has_header)
+    lines = len(filled_rows(content)) - int(has_header)
+    if not quoted or b'"' not in content:
+        table = _parse(*arguments, False, encoding)
+    else:
+        try:
+            table = _parse(*arguments, True, encoding)
+        except DataError:
+            table = None
+        if table is None or table.num_rows != lines:
+            table = _parse_swallowed(arguments, encoding, table, lines)
+    if table.num_rows > lines:
+        raise DataError(f"{path}: has {lines} rows of data, of which {table.num_rows} were read")
+    return table
+
+
+def _parse_swallowed(
+    arguments: tuple[Path, bytes, str, Sequence[str], bool], encoding: str, quoted: Any, lines: int
+) -> Any:
+    """A file whose quotes join lines: as it stands if each line has all columns, else by quotes if they are whole."""
+    path, content, delimiter, _, _ = arguments
+    try:
+        plain = _parse(*arguments, False, encoding)
+    except DataError:
+        plain = None
+    if plain is not None and plain.num_rows == lines:
+        return plain
+    reader = csv.reader(io.StringIO(content.decode(encoding), newline=""), delimiter=delimiter, strict=True)
+    row = 1
+    try:
+        for _ in reader:
+            row = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(
+            f"{path}, row {row}: a quote that begins here does not end where a value does ({error}); double the "
+            "quotes inside values, or write the file without quoting"
+        ) from None
+    return quoted if quoted is not None else _parse(*arguments, True, encoding)
 
 
 def _parse(

@@ -129,12 +129,12 @@ def test_bad_templates(dataset: Dataset, templates: dict[str, str], message: str
 def test_tables_that_cannot_be_used(dataset: Dataset, tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     table.write_text("title\nSea\n")
-    with pytest.raises(DataError, match="must have a column of item ids"):
+    with pytest.raises(DataError, match="no column for the item ids"):
         content_catalog(dataset, table=table)
     table.write_text("item_id,title\na,Sea\na,Rain\n")
     with pytest.raises(DataError, match=r"ids must be unique \(got 'a' again\)"):
         content_catalog(dataset, table=table)
-    with pytest.raises(DataError, match="tables must be files ending in"):
+    with pytest.raises(DataError, match="no such file"):
         content_catalog(dataset, table=tmp_path / "table.xls")
 
 
