@@ -85,7 +85,7 @@ def dataset_status(dataset: "Dataset") -> None:
         + f" (split: {dataset.split})"
     )
     for note in dataset.notes:
-        status(note)
+        status(f"note: {note}")
 
 
 def metric_table(title: str, report: Mapping[str, Mapping[str, Any]]) -> None:

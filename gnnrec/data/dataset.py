@@ -81,6 +81,40 @@ class Dataset:
         if problems:
             raise DataError(problems)
 
+    @classmethod
+    def from_frame(
+        cls,
+        frame: "pd.DataFrame",
+        *,
+        user: str = "user_id",
+        item: str = "item_id",
+        timestamp: str | None = None,
+        weight: str | None = None,
+        split: str | None = None,
+        items: "pd.DataFrame | None" = None,
+        features: "Mapping[str, pd.DataFrame] | None" = None,
+    ) -> "Dataset":
+        """A data set of tables of pandas; ids are kept, nothing is written.
+
+        Args:
+            frame: A row an interaction.
+            user: Column of the user ids.
+            item: Column of the item ids.
+            timestamp: Column of times, if they count.
+            weight: Column of weights or ratings, if they count.
+            split: Column of ``train``, ``valid`` and ``test``; without one all is train.
+            items: Further columns of the items, with their ids in a column of the same name.
+            features: By name a frame indexed by item id, a row of numbers an item; others have none.
+
+        Raises:
+            DataError: If a column is missing or wrong, or features are of no item.
+        """
+        from gnnrec.data.reading import from_frame
+
+        named = {"user": user, "item": item, "timestamp": timestamp, "weight": weight, "split": split}
+        columns = {role: name for role, name in named.items() if name is not None}
+        return from_frame(frame, columns, items, features or {})
+
     @property
     def num_users(self) -> int:
         """Number of users."""

@@ -2,10 +2,12 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import torch
 
 from encoders.files import require_regular
@@ -13,18 +15,20 @@ from gnnrec.data.content_catalog import stale_reason
 from gnnrec.data.dataset import Dataset
 from gnnrec.data.feature_file import FeatureFile, OtherItemsError, find_feature_files
 from gnnrec.data.feature_names import expand_feature_names
+from gnnrec.data.id_map import IdMap
 from gnnrec.data.interactions import Interactions
 from gnnrec.data.item_features import ItemFeatures
 from gnnrec.data.k_core import filter_k_core
 from gnnrec.data.readers import PARTS, RawLog, TableForm, find_reader
+from gnnrec.data.readers.frame import read_frame
 from gnnrec.data.splits import apply_split, check_split
 from gnnrec.errors import ArgumentError, DataError
 
-__all__ = ["read_dataset"]
+__all__ = ["assemble", "from_frame", "read_dataset"]
 
 
 def read_dataset(
-    path: str | Path,
+    path: "str | Path | pd.DataFrame",
     *,
     features: Sequence[str] | None = None,
     format: str | None = None,
@@ -47,7 +51,7 @@ def read_dataset(
     what train has.
 
     Args:
-        path: File or folder.
+        path: File or folder, or a table of pandas with a row an interaction.
         features: Names of the features to load; None for all, empty for none. Others are not read. The name of an
             encoder of several modalities stands for all of them.
         format: Name of the format, instead of finding it.
@@ -57,7 +61,8 @@ def read_dataset(
             from 1.
         delimiter: What separates the columns of a text table [default: by the file's name].
         encoding: Of a text table [default: UTF-8].
-        min_weight: Leave out interactions of a lower weight, such as ratings that are no likes.
+        min_weight: Leave out interactions of a lower weight, such as ratings that are no likes [default: 0, so that
+            negative ones do not count as likes].
         split: ``"given"`` for the parts that the files give (all in train if they give none), or a
             splitter's name; see :func:`gnnrec.data.splits.list_splits`. A splitter pools the given parts
             first.
@@ -83,12 +88,27 @@ def read_dataset(
     if k_core < 0:
         raise ArgumentError(f"'k_core' must be an integer of at least 0 (got {k_core})")
     check_split(split)
-    path = Path(path).expanduser()
-    require_regular(path, DataError)
     form = TableForm(columns or {}, header, delimiter, encoding)
-    log = find_reader(path, format).read(path, form)
-    if min_weight is not None:
-        _leave_out_low(log, min_weight)
+    if isinstance(path, pd.DataFrame):
+        log = read_frame(path, form)
+    else:
+        path = Path(path).expanduser()
+        require_regular(path, DataError)
+        log = find_reader(path, format).read(path, form)
+    return assemble(log, features, split, seed, k_core, feature_folder, min_weight)
+
+
+def assemble(
+    log: RawLog,
+    features: Sequence[str] | None,
+    split: str,
+    seed: int,
+    k_core: int,
+    feature_folder: str | Path | None,
+    min_weight: float | None,
+) -> Dataset:
+    """The data set of a log; arguments and errors as for :func:`read_dataset`."""
+    _leave_out_low(log, min_weight)
     dataset = _assemble(log, features, None if feature_folder is None else Path(feature_folder).expanduser())
     if k_core:
         dataset = filter_k_core(dataset, k_core)
@@ -100,17 +120,54 @@ def read_dataset(
     return dataset
 
 
-def _leave_out_low(log: RawLog, least: float) -> None:
-    """Drop the rows of a weight below the least; users and items stay.
+def from_frame(
+    frame: pd.DataFrame,
+    columns: Mapping[str, str],
+    items: pd.DataFrame | None,
+    features: Mapping[str, pd.DataFrame],
+) -> Dataset:
+    """See :meth:`gnnrec.data.Dataset.from_frame`."""
+    log = read_frame(frame[list(dict.fromkeys(columns.values()))], TableForm(columns), items)
+    dataset = assemble(log, (), "given", 0, 0, None, None)
+    return replace(dataset, features={name: _by_item(name, one, dataset.items) for name, one in features.items()})
+
+
+def _by_item(name: str, frame: pd.DataFrame, items: IdMap) -> ItemFeatures:
+    """Features of a frame indexed by item id, in the order of the items."""
+    positions = items.positions(frame.index.to_numpy())
+    known = positions >= 0
+    if not known.any():
+        raise DataError(f"features '{name}' must be indexed by item ids (got {frame.index[:3].tolist()})")
+    if len(np.unique(positions[known])) < int(known.sum()):
+        raise DataError(f"features '{name}' have an item twice")
+    x = torch.zeros(len(items), frame.shape[1])
+    mask = torch.zeros(len(items), dtype=torch.bool)
+    place = torch.from_numpy(positions[known])
+    x[place] = torch.from_numpy(np.array(frame.to_numpy(dtype=np.float32)[known]))
+    mask[place] = True
+    return ItemFeatures(x=x, mask=mask)
+
+
+def _leave_out_low(log: RawLog, least: float | None) -> None:
+    """Drop the rows of a weight below the least, by default of one below 0; users and items stay.
 
     Raises:
-        ArgumentError: If there are no weights.
+        ArgumentError: If there are no weights, though a least is asked for.
     """
     if log.weight is None:
-        raise ArgumentError(f"'min_weight' needs weights, and {log.path} has none; name their column as weight=NAME")
-    kept = log.weight.astype(np.float64) >= least
-    log.notes = [note for note in log.notes if "--min-weight" not in note]
-    log.notes.append(f"{int((~kept).sum())} of {len(kept)} rows have a weight below {least:g} and are left out")
+        if least is not None:
+            raise ArgumentError(
+                f"'min_weight' needs weights, and {log.path} has none; name their column as weight=NAME"
+            )
+        return
+    weight = log.weight.astype(np.float64)
+    kept = weight >= (0.0 if least is None else least)
+    if kept.all() or (least is None and not kept.any()):
+        return
+    low = "below 0, as dislikes have," if least is None else f"below {least:g}"
+    keep = "; --min-weight says otherwise" if least is None else ""
+    log.notes = [note for note in log.notes if "--min-weight" not in note or least is None]
+    log.notes.append(f"{int((~kept).sum())} of {len(kept)} rows have a weight {low} and are left out{keep}")
     log.user, log.item, log.weight = log.user[kept], log.item[kept], log.weight[kept]
     log.part = None if log.part is None else log.part[kept]
     log.timestamp = None if log.timestamp is None else log.timestamp[kept]

@@ -156,10 +156,10 @@ def _weight_notes(weight: npt.NDArray[np.generic], column: str) -> list[str]:
     """That every row counts, whatever its weight."""
     numbers = weight.astype(np.float64)
     least, most = float(numbers.min()), float(numbers.max())
-    if least <= 0:
+    if (numbers == 0).any():
         return [
-            f"{int((numbers <= 0).sum())} rows have a '{column}' of 0 or below and count as taken like all others; "
-            "leave low ones out with --min-weight"
+            f"{int((numbers == 0).sum())} rows have a '{column}' of 0 and count as taken like all others; leave them "
+            "out with --min-weight"
         ]
     if least < most:
         return [f"every row counts as taken, whatever its '{column}' ({least:g} to {most:g}); see --min-weight"]

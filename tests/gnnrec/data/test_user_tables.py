@@ -89,10 +89,16 @@ def test_names_that_are_numbers_in_order_are_names(tmp_path: Path) -> None:
 def test_low_ratings_are_told_and_left_out_on_request(tmp_path: Path) -> None:
     lines = [f"u{user},hated,-1" for user in range(USERS)] + [f"u{u},i{i},4" for u, i in PAIRS]
     path = written(tmp_path / "log.csv", ["user,item,rating", *lines])
-    assert any("12 rows have a 'rating' of 0 or below and count as taken" in note for note in read_dataset(path).notes)
-    dataset = read_dataset(path, min_weight=0.5)
-    assert len(dataset.train) == len(PAIRS)
-    assert any("12 of 72 rows have a weight below 0.5 and are left out" in note for note in dataset.notes)
+    dataset = read_dataset(path)
+    assert len(dataset.train) == len(PAIRS) and dataset.num_items == ITEMS + 1
+    assert any(
+        "12 of 72 rows have a weight below 0, as dislikes have, and are left out" in note for note in dataset.notes
+    )
+    assert len(read_dataset(path, min_weight=-1.0).train) == 72
+    zeros = written(tmp_path / "zeros.csv", ["user,item,rating", "a,x,0", "b,y,5"])
+    assert any("1 rows have a 'rating' of 0 and count as taken" in note for note in read_dataset(zeros).notes)
+    dataset = read_dataset(zeros, min_weight=0.5)
+    assert any("1 of 2 rows have a weight below 0.5 and are left out" in note for note in dataset.notes)
     plain = written(tmp_path / "plain.csv", ["user,item", "a,x", "b,y"])
     with pytest.raises(ArgumentError, match="'min_weight' needs weights"):
         read_dataset(plain, min_weight=1.0)
@@ -281,3 +287,26 @@ def test_a_sparse_matrix(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", x=np.ones(3))
     with pytest.raises(DataError, match="must be a sparse matrix"):
         read_dataset(tmp_path / "other.npz")
+
+
+def test_frames_of_pandas() -> None:
+    frame = pd.DataFrame([(f"u{u}", 10 * i, 1600000000 + i) for u, i in PAIRS], columns=["who", "what", "when"])
+    dataset = Dataset.from_frame(
+        frame,
+        user="who",
+        item="what",
+        timestamp="when",
+        items=pd.DataFrame({"what": [0, 10], "title": ["zero", "ten"]}),
+        features={"image": pd.DataFrame(np.eye(3), index=[20, 0, 999])},
+    )
+    assert sizes(dataset) == WHOLE and dataset.items.is_integer
+    assert dataset.catalog is not None and dataset.catalog["title"][:2].tolist() == ["zero", "ten"]
+    image = dataset.features["image"]
+    assert image.mask.nonzero().flatten().tolist() == [0, 2] and image.x[2].tolist() == [1.0, 0.0, 0.0]
+    assert sizes(read_dataset(frame.rename(columns={"who": "user_id", "what": "item_id"}))) == WHOLE
+    with pytest.raises(DataError, match="must be indexed by item ids"):
+        Dataset.from_frame(
+            frame, user="who", item="what", features={"image": pd.DataFrame(np.eye(2), index=["a", "b"])}
+        )
+    with pytest.raises(DataError, match="no column for the user ids"):
+        read_dataset(frame)
