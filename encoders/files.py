@@ -1,17 +1,20 @@
 """Files that are there whole or not at all, and only files that can be read to an end."""
 
 import contextlib
+import ctypes
 import hashlib
 import os
 import secrets
+import shutil
 import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["atomic_write", "file_hash", "require_regular"]
+__all__ = ["atomic_write", "file_hash", "put_in_place", "require_regular"]
 
 _CHUNK = 2**24
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
 _STALE_SECONDS = 24 * 3600
 """Age at which the draft of a writer that was killed is cleared away."""
@@ -66,6 +69,33 @@ def file_hash(path: Path) -> str:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def put_in_place(work: Path, target: Path) -> None:
+    """Let a finished folder take the place of another, which is removed; whoever looks sees one of them whole.
+
+    Args:
+        work: The new folder, on the same file system.
+        target: Where it goes; a folder there is replaced.
+
+    Raises:
+        OSError: If the folders cannot be renamed.
+    """
+    if not target.exists():
+        work.rename(target)
+        return
+    if not _exchange(work, target):  # no other system can do it at once
+        old = work.with_name(f"{work.name}.old")
+        target.rename(old)
+        work.rename(target)
+        old.rename(work)
+    shutil.rmtree(work)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names at once, where the system can."""
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if os.name == "posix" else None
+    return call is not None and call(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
 
 
 def require_regular(path: Path | str, error: type[Exception]) -> None:

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from encoders.files import atomic_write, require_regular
 from encoders.store.catalog import hash_of_ids
 from gnnrec.data.id_map import IdMap
-from gnnrec.data.item_features import ItemFeatures
+from gnnrec.data.item_features import LARGEST, ItemFeatures
 from gnnrec.errors import DataError
 
 __all__ = ["FeatureFile", "OtherItemsError", "find_feature_files", "item_id_hash", "write_feature_file"]
@@ -66,6 +67,8 @@ class FeatureFile:
             with np.errstate(over="ignore"):  # too large for float32 becomes infinite, which is refused below
                 rows = torch.from_numpy(array.astype(np.float32))
         x = rows.to(torch.float32)
+        if not x.shape[1]:
+            raise DataError(f"{self.path}: must have at least one number a row (got none)")
         bad = (~torch.isfinite(x).all(dim=1) & mask).nonzero().flatten().tolist()
         if bad:
             column = int((~torch.isfinite(x[bad[0]])).nonzero()[0])
@@ -74,11 +77,28 @@ class FeatureFile:
                 f"{self.path}, row {bad[0]}, column {column}: features must be finite in float32 "
                 f"(got {float(x[bad[0], column])}){others}"
             )
+        largest = float(x[mask].abs().max()) if bool(mask.any()) else 0.0
+        if largest > LARGEST:
+            raise DataError(
+                f"{self.path}: features must be below {LARGEST:g}, or lengths overflow (got {largest:g}); scale them"
+            )
         if not bool(mask.any()):
             raise DataError(f"{self.path}: features must cover at least one item (got none of {len(items)})")
         if not bool(mask.all()):
             x = torch.where(mask[:, None], x, 0.0)
         return ItemFeatures(x=x, mask=mask), header
+
+    def notes(self) -> list[str]:
+        """What a user should know: that a file does not say which items its rows are."""
+        if self.path.suffix != _SUFFIX:
+            return []  # a format of its own, in which the order is the rule
+        header = _read_header(self.path)
+        if "item_id_hash" in header or "item_ids" in header or "item_id" in _names(self.path):
+            return []
+        return [
+            f"features '{self.name}' do not say which items their rows are, which are taken in the order of the items; "
+            "a tensor 'item_id' or a header 'item_ids' in the file would"
+        ]
 
     def _load_safetensors(self, items: IdMap) -> tuple[Tensor, Tensor, dict[str, str]]:
         tensors, header = _read_safetensors(self.path)
@@ -174,7 +194,8 @@ def write_feature_file(path: Path, features: ItemFeatures, header: Mapping[str, 
     """Write features in item order with a header of text values."""
     from safetensors.torch import save_file
 
-    save_file({"x": features.x.contiguous(), "mask": features.mask.contiguous()}, path, metadata=dict(header))
+    with atomic_write(path) as draft:
+        save_file({"x": features.x.contiguous(), "mask": features.mask.contiguous()}, draft, metadata=dict(header))
 
 
 def item_id_hash(items: IdMap) -> str:
@@ -184,26 +205,34 @@ def item_id_hash(items: IdMap) -> str:
 
 def _load_array(path: Path) -> npt.NDArray[np.generic]:
     """A two-dimensional array of real numbers, never a pickled one."""
+    require_regular(path, DataError)
     with path.open("rb") as stream:
         magic = stream.read(6)
-        if magic != np.lib.format.MAGIC_PREFIX:
-            kind = "a pickle, which is refused: reading one can run code" if magic[:1] == b"\x80" else "other content"
-            raise DataError(f"{path}: must be a NumPy array file (got {kind})")
-        stream.seek(0)
-        try:
-            array: npt.NDArray[np.generic] = np.lib.format.read_array(stream, allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            if "allow_pickle" in str(error):
-                raise DataError(
-                    f"{path}: holds pickled objects, which are refused: reading them can run code; "
-                    "save it as an array of numbers"
-                ) from None
-            raise DataError(f"{path}: truncated or damaged: {error}") from None
+    if magic != np.lib.format.MAGIC_PREFIX:
+        kind = "a pickle, which is refused: reading one can run code" if magic[:1] == b"\x80" else "other content"
+        raise DataError(f"{path}: must be a NumPy array file (got {kind})")
+    try:
+        # Mapped first: what a header promises is compared with the file before memory is asked for.
+        array: npt.NDArray[np.generic] = np.array(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (ValueError, EOFError, OverflowError) as error:
+        if "Python objects" in str(error):
+            raise DataError(
+                f"{path}: holds pickled objects, which are refused: reading them can run code; "
+                "save it as an array of numbers"
+            ) from None
+        raise DataError(f"{path}: truncated or damaged: {error}") from None
     if array.ndim != 2 or not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
         raise DataError(
             f"{path}: must be a matrix of numbers, a row an item (got {array.dtype} of shape {array.shape})"
         )
     return array
+
+
+def _names(path: Path) -> list[str]:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as opened:
+        return list(opened.keys())
 
 
 def _read_header(path: Path) -> dict[str, str]:
@@ -217,6 +246,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def _open_safetensors(path: Path, read_tensors: bool) -> tuple[dict[str, Tensor], dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
+    require_regular(path, DataError)
     opened: Any
     try:
         with safe_open(path, framework="pt") as opened:

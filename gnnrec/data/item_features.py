@@ -9,7 +9,10 @@ from torch import Tensor
 from gnnrec.errors import ArgumentError, DataError
 from graphs import ItemGraph, Normalization, knn_graph
 
-__all__ = ["ItemFeatures"]
+__all__ = ["LARGEST", "ItemFeatures"]
+
+LARGEST = 1e15
+"""Numbers of features stay below it: the sum of their squares must be finite in float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +26,7 @@ class ItemFeatures:
 
     Raises:
         ArgumentError: If shapes or types are wrong.
-        DataError: If a covered row holds NaN or infinity; the first rows are named.
+        DataError: If a covered row holds NaN, infinity or numbers so large that lengths overflow.
     """
 
     x: Tensor
@@ -48,6 +51,8 @@ class ItemFeatures:
             raise DataError(
                 f"features hold NaN or infinity in {bad.numel()} rows (first: {rows}); every value must be finite"
             )
+        if self.x.numel() and float(torch.stack(torch.aminmax(self.x.detach())).abs().max()) > LARGEST:
+            raise DataError(f"features must be below {LARGEST:g}, or their lengths overflow; scale them")
 
     @property
     def num_items(self) -> int:

@@ -266,6 +266,7 @@ def _load_features(
         except DataError as error:
             problems += error.problems
             continue
+        log.notes += files[name].notes()
         reason = stale_reason(files[name].path, info[name], folder, log.items, log.catalog)
         if reason is not None:
             stale[name] = reason

@@ -1,8 +1,9 @@
 """Writing a data set as gnnrec's own folder."""
 
 import os
+import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import gnnrec
+from encoders.files import put_in_place
 from gnnrec.data.dataset import Dataset
 from gnnrec.data.feature_file import item_id_hash, write_feature_file
 from gnnrec.data.id_map import IdMap
@@ -19,7 +21,10 @@ from gnnrec.errors import ArgumentError, DataError
 
 __all__ = ["write_dataset"]
 
-_OWN = {INTERACTIONS, ITEMS, USERS, "features"}
+MEDIA = "media"
+"""Folder of the pictures, sounds and videos that came along."""
+
+_OWN = {INTERACTIONS, ITEMS, USERS, MEDIA, "features"}
 _PATH_COLUMNS = ("image", "audio", "video")  # relative to the folder in items.parquet
 
 
@@ -28,8 +33,8 @@ def write_dataset(dataset: Dataset, folder: str | Path, *, force: bool = False) 
 
     Reading the folder gives a data set of the same fingerprint. It is written under a temporary name beside
     the target and then renamed, so that no half-written folder is ever seen. ``users.parquet`` keeps the
-    order of the users and those without interactions. Relative paths of images, sounds and videos in the
-    catalog are made relative to the new folder.
+    order of the users and those without interactions. Images, sounds and videos of the catalog come along into
+    ``media/``, as hard links where the file system can.
 
     Args:
         dataset: What to write.
@@ -44,24 +49,37 @@ def write_dataset(dataset: Dataset, folder: str | Path, *, force: bool = False) 
         DataError: If the folder has content and may not be replaced.
         ArgumentError: If only some parts have timestamps or weights.
     """
-    target = Path(folder).expanduser()
+    target = Path(os.path.realpath(Path(folder).expanduser()))  # a link goes on to lead there
     _check_target(target, force)
     target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.resolve().parent))
+    _clear_abandoned(target)
+    work = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    work.mkdir()
     try:
-        _write_content(dataset, work, target)
-        work.chmod(0o777 & ~_umask())  # mkdtemp makes it private
-        if target.exists():
-            old = work.with_name(f"{work.name}.old")
-            target.rename(old)
-            work.rename(target)
-            shutil.rmtree(old)
-        else:
-            work.rename(target)
+        _write_content(dataset, work)
+        put_in_place(work, target)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
     return target
+
+
+def _clear_abandoned(target: Path) -> None:
+    """Remove what processes that are gone have left half written."""
+    for path in target.parent.iterdir():
+        match = re.fullmatch(rf"\.{re.escape(target.name)}\.(\d+)-[0-9a-f]{{8}}\.part", path.name)
+        if match and not _is_running(int(match[1])):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _check_target(target: Path, force: bool) -> None:
@@ -78,11 +96,11 @@ def _check_target(target: Path, force: bool) -> None:
         raise DataError(f"{target}: has content already; choose another folder or replace it with force (--force)")
 
 
-def _write_content(dataset: Dataset, work: Path, target: Path) -> None:
+def _write_content(dataset: Dataset, work: Path) -> None:
     from pyarrow import parquet
 
     parquet.write_table(_log_table(dataset), work / INTERACTIONS)
-    parquet.write_table(_item_table(dataset, target), work / ITEMS)
+    parquet.write_table(_item_table(dataset, work), work / ITEMS)
     parquet.write_table(_id_table(dataset.users), work / USERS)
     if dataset.features:
         (work / "features").mkdir()
@@ -101,7 +119,9 @@ def _write_content(dataset: Dataset, work: Path, target: Path) -> None:
             "item_id_hash": item_id_hash(dataset.items),
             "gnnrec_version": gnnrec.__version__,
         }
-        header.pop("item_ids", None)  # the rows are in item order now
+        # The rows are in item order now, and what they were made of is not compared any more: its stamps stay behind.
+        for name_of_old in ("item_ids", "reference_hash", "source"):
+            header.pop(name_of_old, None)
         file = _feature_path(work / "features", name, header)
         write_feature_file(file, features, header)
 
@@ -136,7 +156,7 @@ def _log_table(dataset: Dataset) -> Any:
     return pa.table(columns)
 
 
-def _item_table(dataset: Dataset, target: Path) -> Any:
+def _item_table(dataset: Dataset, work: Path) -> Any:
     import pyarrow as pa
 
     ids = pa.table({"item_id": _id_array(dataset.items)})
@@ -147,17 +167,37 @@ def _item_table(dataset: Dataset, target: Path) -> Any:
     catalog = dataset.catalog.drop(columns="item_id", errors="ignore")
     for column in _PATH_COLUMNS:
         if column in catalog:
-            catalog[column] = _relocate(catalog[column].tolist(), base, target)
+            catalog[column] = _bring_along(catalog[column].tolist(), base, work)
     table = pa.Table.from_pandas(catalog, preserve_index=False)
     for name in table.column_names:
         ids = ids.append_column(name, table.column(name))
     return ids
 
 
-def _relocate(paths: list[object], base: Path, target: Path) -> list[str | None]:
-    """Paths relative to ``base`` as paths relative to ``target``; absolute and missing ones stay."""
-    prefix = os.path.relpath(base.resolve(), target.resolve())
-    return [None if not isinstance(path, str) or not path else os.path.normpath(Path(prefix) / path) for path in paths]
+def _bring_along(names: list[object], base: Path, work: Path) -> list[str | None]:
+    """File names of contents in the new folder, into which the files are linked, or copied where that cannot be.
+
+    So the folder can be encoded, moved and handed on by itself. Names that lead out of the old folder stay as they are.
+    """
+    brought: list[str | None] = []
+    for name in names:
+        if not isinstance(name, str) or not name:
+            brought.append(None)
+            continue
+        file = Path(os.path.realpath(base / name))
+        if Path(name).is_absolute() or not file.is_relative_to(os.path.realpath(base)) or not file.is_file():
+            brought.append(name)
+            continue
+        inner = Path(os.path.normpath(name))
+        place = Path(MEDIA, *inner.parts[inner.parts[0] == MEDIA :])
+        if not (work / place).exists():
+            (work / place).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(file, work / place)
+            except OSError:
+                shutil.copyfile(file, work / place)
+        brought.append(place.as_posix())
+    return brought
 
 
 def _id_table(ids: IdMap) -> Any:
@@ -175,9 +215,3 @@ def _id_array(ids: IdMap) -> Any:
 def _safe(stem: str) -> str:
     """A file name of the stem: path separators are no part of it."""
     return stem.replace("/", "_").replace(os.sep, "_")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
