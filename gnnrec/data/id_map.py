@@ -1,6 +1,8 @@
 """External ids and positions, both ways."""
 
+import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ __all__ = ["IdMap", "plain_id", "plain_ids"]
 
 ExternalId = int | str
 
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
+_NONE = 2**63
 _EXACT = 2**53
 """Whole numbers below it are told apart as floats."""
 
@@ -77,7 +81,7 @@ class IdMap:
     """
 
     def __init__(self, ids: Sequence[ExternalId] | npt.NDArray[np.generic], kind: str = "id") -> None:
-        array = np.asarray(ids)
+        array = ids if isinstance(ids, np.ndarray) else _unpadded(list(ids))
         if array.ndim != 1:
             raise ArgumentError(f"'ids' must be one-dimensional (got {array.ndim} dimensions)")
         if array.size == 0 or np.issubdtype(array.dtype, np.integer):
@@ -85,15 +89,20 @@ class IdMap:
                 raise DataError(f"{kind} ids must be below 2**63 (got {int(array.max())}); store them as text")
             array = array.astype(np.int64)
         else:
-            array = array.astype(np.str_)
+            array = _unpadded([str(value) for value in array.tolist()])
         self.kind = kind
-        self.array: npt.NDArray[np.generic] = array
-        self._order = np.argsort(array, kind="stable")
-        self._sorted = array[self._order]
-        repeated = np.flatnonzero(self._sorted[1:] == self._sorted[:-1])
-        if repeated.size:
-            shown = ", ".join(repr(value) for value in self._sorted[repeated[:5]].tolist())
-            raise DataError(f"{kind} ids must be unique; {repeated.size} occur again (first: {shown})")
+        self.array: npt.NDArray[Any] = array
+        if not self._index.is_unique:
+            repeated = self._index[self._index.duplicated()]
+            shown = ", ".join(repr(value) for value in repeated[:5].tolist())
+            raise DataError(f"{kind} ids must be unique; {len(repeated)} occur again (first: {shown})")
+
+    @cached_property
+    def _index(self) -> Any:
+        """The ids with their hash table, which lookups build once."""
+        import pandas as pd
+
+        return pd.Index(self.array, dtype=np.int64 if self.is_integer else object)
 
     @classmethod
     def of_range(cls, size: int, kind: str = "id") -> "IdMap":
@@ -131,10 +140,8 @@ class IdMap:
             wanted, valid = _as_integers(wanted)
             usable = usable & valid
         else:
-            wanted = wanted.astype(np.str_)
-        place = np.searchsorted(self._sorted, wanted).clip(max=len(self) - 1)
-        found = usable & (self._sorted[place] == wanted)
-        return np.where(found, self._order[place], -1).astype(np.int64)
+            wanted = _unpadded([str(value) for value in wanted.tolist()])
+        return np.where(usable, self._index.get_indexer(wanted), -1).astype(np.int64)
 
     def ids(self, positions: Iterable[int] | npt.NDArray[np.int64]) -> list[ExternalId]:
         """External id of each position."""
@@ -147,20 +154,22 @@ def _as_array(ids: list[ExternalId]) -> tuple[npt.NDArray[np.generic], npt.NDArr
     usable = np.fromiter(map(_is_id, ids), dtype=bool, count=len(ids))
     if usable.all() and all(isinstance(external, int) and -(2**63) <= external < 2**63 for external in ids):
         return np.asarray(ids, dtype=np.int64), usable
-    texts = np.empty(len(ids), dtype=object)
-    texts[:] = [str(external) for external in ids]
-    return texts, usable
+    return _unpadded([str(external) for external in ids]), usable
+
+
+def _unpadded(values: list[Any]) -> npt.NDArray[Any]:
+    """Integers as int64, anything else each as it is: numpy's own texts would all be as long as the longest."""
+    if values and all(isinstance(value, (int, np.integer)) and not isinstance(value, bool) for value in values):
+        return np.asarray(values)
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
 
 
 def _as_integers(values: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Integers and which of the values are integers at all."""
     if np.issubdtype(values.dtype, np.integer):
         return values.astype(np.int64), np.ones(values.size, dtype=bool)
-    texts = values.astype(np.str_)
-    digits = np.char.lstrip(texts, "-")
-    minuses = np.char.str_len(texts) - np.char.str_len(digits)
-    # isdecimal, since isdigit also takes characters that are no numbers, such as a superscript two.
-    valid = np.char.isdecimal(digits) & (minuses <= 1) & (np.char.str_len(digits) <= 19)
-    longest = np.flatnonzero(valid & (np.char.str_len(digits) == 19))
-    valid[longest] = [abs(int(text)) < 2**63 for text in texts[longest].tolist()]
-    return np.where(valid, texts, "0").astype(np.int64), valid
+    numbers = [int(text) if _WHOLE.fullmatch(text) else _NONE for text in map(str, values.tolist())]
+    valid = np.fromiter((abs(number) < 2**63 for number in numbers), dtype=bool, count=len(numbers))
+    return np.where(valid, np.asarray(numbers, dtype=object), 0).astype(np.int64), valid

@@ -233,11 +233,10 @@ def _read_values(folder: Path, metric: str, part: str) -> tuple[Array, npt.NDArr
 
     path = folder / PER_USER_FILE
     table = _read(folder, read_table, columns=[*_KEYS, metric])
-    parts = table["part"].to_numpy().astype(np.str_)
+    parts = np.asarray(table["part"].to_pylist(), dtype=object)
     if part not in parts:
         raise UnknownNameError(f"part in {path}", part, np.unique(parts).tolist())
     users = table["user_id"].to_numpy()[parts == part]
-    users = users.astype(np.str_) if users.dtype == object else users
     order = np.argsort(users, kind="stable")
     users = users[order]
     repeated = np.flatnonzero(users[1:] == users[:-1])
@@ -258,7 +257,7 @@ def _check_same_users(folders: Sequence[Path], users: Sequence[Array], part: str
             continue
         problems = [f"{folders[0]} and {folder} must have the same users on part '{part}'"]
         for name, left, right in ((folders[0], users[0], others), (folder, others, users[0])):
-            only = np.setdiff1d(left.astype(np.str_), right.astype(np.str_))
+            only = np.setdiff1d([str(one) for one in left.tolist()], [str(one) for one in right.tolist()])
             if only.size:
                 shown = ", ".join(repr(user) for user in only[:5].tolist())
                 problems.append(f"{only.size} are in {name} only (first: {shown})")

@@ -173,10 +173,13 @@ def encode_ids(columns: Sequence[Any], is_text_file: bool) -> tuple[npt.NDArray[
         columns: Ids of several tables (``pyarrow.ChunkedArray``), one below the other.
         is_text_file: Whether the ids come from text, where whole numbers are taken for such if all ids are.
     """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     uniques, codes = factorize(columns)
     if is_text_file:
         uniques = _as_whole(uniques)
-    order = np.argsort(uniques, kind="stable")
+    order = pc.sort_indices(pa.array(uniques)).to_numpy()
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     return uniques[order], rank[codes]
@@ -192,7 +195,7 @@ def factorize(columns: Sequence[Any]) -> tuple[npt.NDArray[np.generic], npt.NDAr
     codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     if kind == pa.int64():
         return encoded.dictionary.to_numpy(zero_copy_only=False), codes
-    return np.asarray(encoded.dictionary.to_pylist(), dtype=np.str_), codes
+    return encoded.dictionary.to_numpy(zero_copy_only=False), codes  # each text as long as it is
 
 
 def _as_whole(ids: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:

@@ -84,7 +84,7 @@ def _place(
     positions = ids.positions(uniques)[codes]
     unlisted = np.flatnonzero(positions < 0)
     if unlisted.size:
-        value = uniques[codes[unlisted[0]]].item()
+        value = uniques[codes[unlisted[0]]].tolist() if ids.is_integer else uniques[codes[unlisted[0]]]
         log.report_rows(column, f"must be listed in {listed.path.name} (got {value!r})", unlisted)
     return ids, positions.clip(min=0)
 

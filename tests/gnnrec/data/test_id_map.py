@@ -1,5 +1,8 @@
 """External ids to positions and back."""
 
+import tracemalloc
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -8,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gnnrec.data import IdMap
+from gnnrec.data import IdMap, read_dataset
 from gnnrec.data.id_map import plain_ids
 from gnnrec.errors import ArgumentError, DataError
 
@@ -96,3 +99,17 @@ def test_ids_in_any_container_are_whole_numbers_and_texts():
 def test_what_is_no_list_of_ids_is_refused(ids, message):
     with pytest.raises(ArgumentError, match=message):
         plain_ids("ids", ids)
+
+
+def test_one_long_id_costs_its_own_length_only(tmp_path: Path) -> None:
+    ids = [f"u{number}" for number in range(20_000)]
+    tracemalloc.start()
+    users = IdMap([*ids, "x" * 200_000], kind="user")
+    assert users.positions(["x" * 200_000, "u7", "u", "x" * 100_000]).tolist() == [20_000, 7, -1, -1]
+    assert IdMap(range(20_000)).positions([*ids, "9" * 200_000, "12"])[-2:].tolist() == [-1, 12]
+    log = tmp_path / "log.csv"
+    log.write_text("user,item\n" + "".join(f"{name},i\n" for name in [*ids, "x" * 200_000]))
+    assert read_dataset(log).num_users == 20_001
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2**27  # texts as long as the longest would take 16 GB
