@@ -64,7 +64,6 @@ class BlockEncoder:
         """Encode and write blocks, and count them; stops to yield after each."""
         if not blocks:
             return
-        self.work.mkdir(parents=True, exist_ok=True)
         modality, earlier = self._encoder.modality, self._earlier
         encoder = self._encoder.to(self._device).eval()
         ranges = [block_positions(block, len(self._catalog)) for block in blocks]
@@ -83,6 +82,7 @@ class BlockEncoder:
             rows = _assemble(positions, chunks, vectors, encoder.dim, earlier)
             rows.stamp = torch.tensor([stamp for chunk in chunks for stamp in chunk.stamps], dtype=torch.int64)
             started = time.perf_counter()
+            self.work.mkdir(parents=True, exist_ok=True)  # another process may have merged the same blocks meanwhile
             write_rows(block_path(self.work, block), rows, {})
             report.write_seconds += time.perf_counter() - started
             reused = sum(digest in earlier for chunk in chunks for digest in chunk.hashes.values())
@@ -107,7 +107,10 @@ class BlockEncoder:
         path = block_path(self.work, block)
         if not path.is_file():
             return None
-        rows, _ = read_rows(path)
+        try:
+            rows, _ = read_rows(path)
+        except EncoderError:
+            return None  # damaged: it is encoded again
         items = block_positions(block, len(self._catalog))
         stamps = [self._catalog.stamp(self._encoder.modality, item) for item in items]
         return rows if rows.stamp.tolist() == [list(stamp) for stamp in stamps] else None

@@ -3,13 +3,16 @@
 import contextlib
 import csv
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 
 from encoders.base import Encoder
 from encoders.errors import EncoderError
+from encoders.files import atomic_write
 from encoders.store.blocks import FeatureRows, block_path, num_blocks, read_rows, write_rows
 from encoders.store.catalog import Catalog
 from encoders.store.identity import feature_path, make_header, work_folder
@@ -49,6 +52,8 @@ def merge_catalog(
 ) -> MergeReport:
     """Put the blocks of all shards together, and write the table of problems beside.
 
+    One process at a time does so for a file of features; whoever comes after the work is done finds it done.
+
     Args:
         encoder: That made the blocks.
         catalog: Of the same items.
@@ -61,32 +66,75 @@ def merge_catalog(
         EncoderError: If blocks are missing, nothing at all could be encoded, or ``strict`` and there are problems.
     """
     header = make_header(encoder, catalog, precision=precision, weights=weights)
-    work = work_folder(folder, encoder, header)
+    path = feature_path(folder, encoder)
+    with _only_one(path):
+        return _merge(encoder, catalog, path, work_folder(folder, encoder, header), header, strict=strict)
+
+
+@contextlib.contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    """Let one process at a time put a file of features together; others wait."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    place = path.with_name(f".{path.name}.lock")
+    lock = FileLock(place)
+    lock.acquire()
+    try:
+        yield
+    finally:
+        place.unlink(missing_ok=True)
+        lock.release()
+
+
+def _merge(
+    encoder: Encoder, catalog: Catalog, path: Path, work: Path, header: dict[str, str], *, strict: bool
+) -> MergeReport:
     count = num_blocks(len(catalog))
     missing = [block for block in range(count) if not block_path(work, block).is_file()]
-    path = feature_path(folder, encoder)
     if missing:
-        raise EncoderError(
-            f"{path}: {len(missing)} of {count} blocks of '{encoder.feature_name}' are not there yet (first: "
-            f"{missing[0]}); run the shards that made them with the same encoder, weights and options"
-        )
+        done = _merged_before(path, header, catalog)
+        if done is None:
+            raise EncoderError(
+                f"{path}: {len(missing)} of {count} blocks of '{encoder.feature_name}' are not there yet (first: "
+                f"{missing[0]}); run the shards that made them with the same encoder, weights and options"
+            )
+        _clear(work)
+        return done
     blocks = [read_rows(block_path(work, block))[0] for block in range(count)]
     tensors = {name: torch.cat([block.tensors()[name] for block in blocks]) for name in blocks[0].tensors()}
     rows = FeatureRows(**tensors, problems={item: text for block in blocks for item, text in block.problems.items()})
-    problems = {str(catalog.item_ids[item]): reason for item, reason in sorted(rows.problems.items())}
-    if strict and problems:
-        shown = "".join(f"\n  - item {item}: {reason}" for item, reason in list(problems.items())[:_SHOWN])
-        raise EncoderError(f"{path}: not written, because {len(problems)} items have a problem:{shown}")
+    report = _report(path, catalog, rows)
+    shown = "".join(f"\n  - item {item}: {reason}" for item, reason in list(report.problems.items())[:_SHOWN])
+    if strict and report.problems:
+        raise EncoderError(f"{path}: not written, because {len(report.problems)} items have a problem:{shown}")
     if not bool(rows.mask.any()):
-        shown = "".join(f"\n  - item {item}: {reason}" for item, reason in list(problems.items())[:_SHOWN])
-        shutil.rmtree(work.parent)
+        _clear(work)
         raise EncoderError(f"{path}: not written, because no content could be read:{shown}")
     _write_problems(problems_path(path), encoder.modality, catalog, rows.problems)
     write_rows(path, rows, header)
-    shutil.rmtree(work.parent)
-    with contextlib.suppress(OSError):  # other features may be on their way
-        work.parent.parent.rmdir()
+    _clear(work)
+    return report
+
+
+def _report(path: Path, catalog: Catalog, rows: FeatureRows) -> MergeReport:
+    problems = {str(catalog.item_ids[item]): reason for item, reason in sorted(rows.problems.items())}
     return MergeReport(path, len(catalog), int(rows.mask.sum()), int(rows.truncated.sum()), problems)
+
+
+def _merged_before(path: Path, header: dict[str, str], catalog: Catalog) -> MergeReport | None:
+    """What an earlier call, or another process, has merged of the same blocks."""
+    if not path.is_file():
+        return None
+    rows, found = read_rows(path)
+    is_same = all(found.get(name) == value for name, value in header.items() if name != "weights_file")
+    return _report(path, catalog, rows) if is_same and len(rows.mask) == len(catalog) else None
+
+
+def _clear(work: Path) -> None:
+    """Remove the blocks that have been merged; those of other weights or settings stay."""
+    shutil.rmtree(work, ignore_errors=True)
+    with contextlib.suppress(OSError):  # other features may be on their way
+        work.parent.rmdir()
+        work.parent.parent.rmdir()
 
 
 def problems_path(path: Path) -> Path:
@@ -99,11 +147,14 @@ def _write_problems(path: Path, modality: str, catalog: Catalog, problems: dict[
     if not problems:
         path.unlink(missing_ok=True)
         return
-    draft = path.with_name(f".{path.name}.part")
-    with draft.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+    with atomic_write(path) as draft, draft.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         table = csv.writer(file)
         table.writerow(["item_id", "content", "reason"])
         for item, reason in sorted(problems.items()):
             content = "" if modality == "text" else catalog.contents[modality][item]
-            table.writerow([catalog.item_ids[item], content, reason])
-    draft.replace(path)
+            table.writerow([_inert(catalog.item_ids[item]), _inert(content), _inert(reason)])
+
+
+def _inert(value: object) -> object:
+    """A cell that a spreadsheet does not take for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

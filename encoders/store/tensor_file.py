@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from encoders.errors import EncoderError
+from encoders.files import atomic_write, require_regular
 
 __all__ = ["read_tensor_file", "write_tensor_file"]
 
@@ -51,12 +52,10 @@ def write_tensor_file(path: Path, tensors: Mapping[str, Tensor], header: Mapping
         start = end
     text = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % _ALIGNMENT)
-    draft = path.with_name(f".{path.name}.part")
-    with draft.open("wb") as file:
+    with atomic_write(path) as draft, draft.open("wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for name in names:
             file.write(tensors[name].detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    draft.replace(path)
 
 
 def read_tensor_file(path: Path, *, names: Sequence[str] | None = None) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -71,6 +70,7 @@ def read_tensor_file(path: Path, *, names: Sequence[str] | None = None) -> tuple
     """
     from safetensors import SafetensorError, safe_open
 
+    require_regular(path, EncoderError)
     file: Any
     try:
         with safe_open(path, framework="pt") as file:
