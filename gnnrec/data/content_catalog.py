@@ -6,10 +6,11 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from encoders.errors import EncoderError
 from encoders.store import Catalog, check_fresh
-from gnnrec.data.id_map import IdMap
+from gnnrec.data.id_map import IdMap, plain_id
 from gnnrec.data.modality import MODALITIES
 from gnnrec.data.readers.base import TableForm
 from gnnrec.data.readers.catalog import catalog_frame, report_repeated_ids
@@ -19,8 +20,6 @@ from gnnrec.data.readers.table import read_table
 from gnnrec.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from gnnrec.data.dataset import Dataset
 
 __all__ = ["content_catalog", "content_folder", "fill_template", "stale_reason", "text_columns"]
@@ -104,6 +103,8 @@ def stale_reason(
     """
     if "reference_hash" not in header:
         return None  # not written by encode
+    if "modality" not in header:
+        return f"{path}: its header names no modality; encode again"
     modality = header["modality"]
     columns = text_columns(items, catalog)
     contents = _found_again(modality, header.get("source", ""), columns, len(items))
@@ -160,9 +161,11 @@ def _text(value: Any) -> str | None:
     if isinstance(value, (list, tuple, np.ndarray)):
         parts = [_text(one) for one in value]
         return " ".join(part for part in parts if part is not None) or None
-    if value is None or (not isinstance(value, (dict, str)) and value != value):  # NaN
+    if isinstance(value, dict):
+        return _text([one for one in value.values()])
+    if value is None or pd.isna(value):
         return None
-    text = str(value)
+    text = str(plain_id(value))  # whole numbers of a column that lacks some are floats
     return text if text.strip() else None
 
 

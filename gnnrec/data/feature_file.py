@@ -13,7 +13,7 @@ from torch import Tensor
 
 from encoders.files import atomic_write, require_regular
 from encoders.store.catalog import hash_of_ids
-from gnnrec.data.id_map import IdMap
+from gnnrec.data.id_map import IdMap, plain_ids
 from gnnrec.data.item_features import LARGEST, ItemFeatures
 from gnnrec.errors import DataError
 
@@ -126,11 +126,13 @@ class FeatureFile:
 
     def _row_ids(self, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> npt.NDArray[np.generic] | None:
         if "item_id" in tensors:
+            if tensors["item_id"].is_floating_point():
+                raise DataError(f"{self.path}: 'item_id' must hold whole numbers (got {tensors['item_id'].dtype})")
             ids: npt.NDArray[np.generic] = tensors["item_id"].numpy()
         elif "item_ids" in header:
             try:
-                ids = np.asarray(json.loads(header["item_ids"]))
-            except ValueError as error:
+                ids = np.asarray(plain_ids("item_ids", json.loads(header["item_ids"])), dtype=object)
+            except (ValueError, RecursionError) as error:
                 raise DataError(f"{self.path}: header 'item_ids' must be a JSON list of ids: {error}") from None
         else:
             return None

@@ -81,9 +81,12 @@ class IdMap:
     """
 
     def __init__(self, ids: Sequence[ExternalId] | npt.NDArray[np.generic], kind: str = "id") -> None:
-        array = ids if isinstance(ids, np.ndarray) else _unpadded(list(ids))
+        plain = isinstance(ids, np.ndarray) and (ids.dtype.kind in "iu" or ids.ndim != 1)
+        array = np.asarray(ids) if plain else _unpadded([plain_id(value) for value in ids])
         if array.ndim != 1:
             raise ArgumentError(f"'ids' must be one-dimensional (got {array.ndim} dimensions)")
+        if array.dtype == object and any(isinstance(value, int) and abs(value) >= 2**63 for value in array.tolist()):
+            raise DataError(f"{kind} ids must be below 2**63; store larger ones as text")
         if array.size == 0 or np.issubdtype(array.dtype, np.integer):
             if array.size and int(array.max()) >= 2**63:
                 raise DataError(f"{kind} ids must be below 2**63 (got {int(array.max())}); store them as text")
@@ -159,8 +162,9 @@ def _as_array(ids: list[ExternalId]) -> tuple[npt.NDArray[np.generic], npt.NDArr
 
 def _unpadded(values: list[Any]) -> npt.NDArray[Any]:
     """Integers as int64, anything else each as it is: numpy's own texts would all be as long as the longest."""
-    if values and all(isinstance(value, (int, np.integer)) and not isinstance(value, bool) for value in values):
-        return np.asarray(values)
+    whole = bool(values) and all(isinstance(value, int) and not isinstance(value, bool) for value in values)
+    if whole and min(values) >= -(2**63) and max(values) < 2**63:
+        return np.asarray(values, dtype=np.int64)
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array

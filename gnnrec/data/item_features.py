@@ -1,7 +1,8 @@
 """The features of all items in one modality."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -14,6 +15,9 @@ __all__ = ["LARGEST", "ItemFeatures"]
 LARGEST = 1e15
 """Numbers of features stay below it: the sum of their squares must be finite in float32."""
 
+_EVERY = cast(Tensor, None)
+"""Stands for a mask of every item until the number of items is known."""
+
 
 @dataclass(frozen=True, eq=False)
 class ItemFeatures:
@@ -22,7 +26,7 @@ class ItemFeatures:
     Args:
         x: Features, kept as float32. Rows outside the mask are set to zero and never read as data. Shape:
             (num_items, d).
-        mask: Whether the item has such content. Shape: (num_items,), bool.
+        mask: Whether the item has such content [default: every item]. Shape: (num_items,), bool.
 
     Raises:
         ArgumentError: If shapes or types are wrong.
@@ -30,9 +34,17 @@ class ItemFeatures:
     """
 
     x: Tensor
-    mask: Tensor
+    mask: Tensor = _EVERY
 
     def __post_init__(self) -> None:
+        mask: object = self.mask
+        if mask is None and isinstance(self.x, Tensor):
+            mask = torch.ones(len(self.x), dtype=torch.bool, device=self.x.device)
+            object.__setattr__(self, "mask", mask)
+        if not all(isinstance(one, Tensor) for one in (self.x, mask)):
+            raise ArgumentError(
+                f"'x' and 'mask' must be tensors (got {type(self.x).__name__} and {type(self.mask).__name__})"
+            )
         if self.x.dim() != 2 or not self.x.is_floating_point():
             raise ArgumentError(
                 f"'x' must be a floating (num_items, d) matrix (got {self.x.dtype}, {tuple(self.x.shape)})"
@@ -53,6 +65,10 @@ class ItemFeatures:
             )
         if self.x.numel() and float(torch.stack(torch.aminmax(self.x.detach())).abs().max()) > LARGEST:
             raise DataError(f"features must be below {LARGEST:g}, or their lengths overflow; scale them")
+
+    def __getstate__(self) -> dict[str, object]:
+        # What was worked out from them is not copied or stored along.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def num_items(self) -> int:

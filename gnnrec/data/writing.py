@@ -177,27 +177,36 @@ def _item_table(dataset: Dataset, work: Path) -> Any:
 def _bring_along(names: list[object], base: Path, work: Path) -> list[str | None]:
     """File names of contents in the new folder, into which the files are linked, or copied where that cannot be.
 
-    So the folder can be encoded, moved and handed on by itself. Names that lead out of the old folder stay as they are.
+    So the folder can be encoded, moved and handed on by itself. Names that lead out of the old folder, which encoders
+    refuse, lead to the same files from the new one.
     """
+    given = [name for name in names if isinstance(name, str) and name]
+    known = all(Path(name).parts[0] == MEDIA for name in given)  # a folder that was written like this one
     brought: list[str | None] = []
     for name in names:
         if not isinstance(name, str) or not name:
             brought.append(None)
             continue
         file = Path(os.path.realpath(base / name))
-        if Path(name).is_absolute() or not file.is_relative_to(os.path.realpath(base)) or not file.is_file():
+        if Path(name).is_absolute() or not file.is_file():
             brought.append(name)
-            continue
-        inner = Path(os.path.normpath(name))
-        place = Path(MEDIA, *inner.parts[inner.parts[0] == MEDIA :])
-        if not (work / place).exists():
-            (work / place).parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(file, work / place)
-            except OSError:
-                shutil.copyfile(file, work / place)
-        brought.append(place.as_posix())
+        elif not file.is_relative_to(os.path.realpath(base)):
+            brought.append(os.path.relpath(base / name, work))
+        else:
+            inner = Path(os.path.normpath(name))
+            place = inner if known else Path(MEDIA, inner)
+            _link(file, work / place)
+            brought.append(place.as_posix())
     return brought
+
+
+def _link(file: Path, place: Path) -> None:
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(file, place)
+        except OSError:
+            shutil.copyfile(file, place)
 
 
 def _id_table(ids: IdMap) -> Any:

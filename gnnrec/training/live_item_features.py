@@ -1,6 +1,6 @@
 """Item features that carry gradients."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -20,7 +20,7 @@ class LiveItemFeatures(ItemFeatures):
             them, and not at every step.
     """
 
-    remembered: ItemFeatures
+    remembered: ItemFeatures = field(kw_only=True)
 
     def __post_init__(self) -> None:
         """Nothing to check: the rows were checked when they were remembered, and loss terms are checked anyway."""

@@ -87,6 +87,21 @@ def test_a_converted_folder_keeps_its_pictures_to_itself(demo: Path, tmp_path: P
     assert pd.read_parquet(again / "items.parquet")["image"].dropna().tolist() == names.tolist()
 
 
+def test_pictures_of_equal_names_stay_apart(demo: Path, tmp_path: Path) -> None:
+    (tmp_path / "data" / "media").mkdir(parents=True)
+    (tmp_path / "pics").mkdir()
+    places = {"a.png": b"1", "media/a.png": b"2", "../pics/b.png": b"3"}
+    for name, content in places.items():
+        (tmp_path / "data" / name).write_bytes(content)
+    pd.DataFrame({"user_id": [0, 0, 1], "item_id": [0, 1, 2]}).to_parquet(tmp_path / "data" / "interactions.parquet")
+    pd.DataFrame({"item_id": range(3), "image": list(places)}).to_parquet(tmp_path / "data" / "items.parquet")
+    for name in ("one", "two"):
+        source = tmp_path / ("data" if name == "one" else "one")
+        folder = write_dataset(read_dataset(source), tmp_path / name)
+        names = pd.read_parquet(folder / "items.parquet")["image"]
+        assert [(folder / one).read_bytes() for one in names] == [b"1", b"2", b"3"]
+
+
 def test_written_files_are_for_everybody_that_new_files_are_for(demo: Path, tmp_path: Path) -> None:
     shutil.copytree(demo, tmp_path / "data")
     folder = convert(encode(tmp_path / "data"))

@@ -113,3 +113,11 @@ def test_one_long_id_costs_its_own_length_only(tmp_path: Path) -> None:
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 2**27  # texts as long as the longest would take 16 GB
+
+
+def test_ids_of_a_map_are_plain_too() -> None:
+    floats = IdMap([1.0, 2.0])  # type: ignore[list-item]
+    assert floats.is_integer and floats.positions([1.0, 2]).tolist() == [0, 1]
+    assert IdMap(np.array([1.0, 2.0])).is_integer and not IdMap([1.5, 2.0]).is_integer  # type: ignore[list-item]
+    with pytest.raises(DataError, match="must be below"):
+        IdMap([2**63, -1])

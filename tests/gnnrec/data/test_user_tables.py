@@ -310,3 +310,10 @@ def test_frames_of_pandas() -> None:
         )
     with pytest.raises(DataError, match="no column for the user ids"):
         read_dataset(frame)
+
+
+def test_missing_values_and_whole_numbers_in_templates() -> None:
+    items = pd.DataFrame({"item_id": [1, 2, 3], "year": pd.array([1999, None, 2001], dtype="Int64")})
+    items["label"] = pd.array(["a", None, "c"], dtype="string")
+    dataset = Dataset.from_frame(pd.DataFrame({"user_id": [1, 1, 1], "item_id": [1, 2, 3]}), items=items)
+    assert content_catalog(dataset, templates={"text": "{label} {year}"}).contents["text"] == ["a 1999", None, "c 2001"]
