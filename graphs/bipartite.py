@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
@@ -71,6 +71,13 @@ class BipartiteGraph:
         self.edge_index = edge_index
         self._adjacencies: dict[str, SparseOperator] = {}
         self._blocks: dict[str, tuple[SparseOperator, SparseOperator]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Degrees and matrices are worked out again where a copy needs them.
+        return {"edge_index": self.edge_index, "num_users": self.num_users, "num_items": self.num_items}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._assign(**state)
 
     @classmethod
     def _from_sorted(cls, edge_index: Tensor, num_users: int, num_items: int) -> BipartiteGraph:

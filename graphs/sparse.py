@@ -49,6 +49,7 @@ class SparseOperator:
             )
         self.csr = csr
         self._transpose = transpose
+        self._double: SparseOperator | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -74,10 +75,26 @@ class SparseOperator:
         size = f"{self.shape[0]}, {self.shape[1]}, nonzeros={self.num_nonzeros}"
         return f"SparseOperator({size}, symmetric={self.is_symmetric})"
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> SparseOperator:
+        # torch cannot copy sparse tensors in this way.
+        return SparseOperator(self.csr.clone(), None if self._transpose is None else self._transpose.clone())
+
     def matmul(self, x: Tensor) -> Tensor:
-        """Product with a dense matrix, differentiable in ``x``. Shapes: (columns, d) -> (rows, d)."""
-        product: Tensor = _Product.apply(x, self)  # type: ignore[no-untyped-call]
+        """Product with a dense matrix, differentiable in ``x``; of half precision in float32, as under autocast.
+
+        Shapes: (columns, d) -> (rows, d).
+        """
+        product: Tensor = _Product.apply(_whole(x), self._like(x))  # type: ignore[no-untyped-call]
         return product
+
+    def _like(self, x: Tensor) -> SparseOperator:
+        """The operator in double precision for such a matrix."""
+        if x.dtype != torch.float64 or self.csr.dtype == torch.float64:
+            return self
+        if self._double is None:
+            transpose = None if self._transpose is None else self._transpose.to(torch.float64)
+            self._double = SparseOperator(self.csr.to(torch.float64), transpose)
+        return self._double
 
     def matmul_into(self, x: Tensor, out: Tensor, *, alpha: float = 1.0, beta: float = 0.0) -> Tensor:
         """``out = beta * out + alpha * matrix @ x`` without autograd, in place.
@@ -108,8 +125,13 @@ class SparseOperator:
         """
         if num_layers < 0:
             raise ValueError(f"'num_layers' must be a non-negative integer (got {num_layers})")
-        mean: Tensor = _LayerMean.apply(x, self, num_layers)  # type: ignore[no-untyped-call]
+        mean: Tensor = _LayerMean.apply(_whole(x), self._like(x), num_layers)  # type: ignore[no-untyped-call]
         return mean
+
+
+def _whole(x: Tensor) -> Tensor:
+    """A matrix of half precision as float32: sparse products know no other, and sums over neighbours need it."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 
 
 class _Product(torch.autograd.Function):

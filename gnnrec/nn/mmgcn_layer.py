@@ -73,7 +73,8 @@ class MMGCNLayer(nn.Module):
         itself = F.leaky_relu(self.own(own), inplace=True) + identity
         from_neighbours, from_itself = self.combine.weight.tensor_split([self.in_dim], dim=1)
         combined = torch.addmm(self.combine.bias, neighbours, from_neighbours.T)
-        combined = combined.addmm_(itself, from_itself.T) if self.combination == "concat" else combined.add_(itself)
+        # Not in place: under autocast the one is of half precision and the other is not.
+        combined = torch.addmm(combined, itself, from_itself.T) if self.combination == "concat" else combined + itself
         return F.leaky_relu(combined, inplace=True)
 
     def _aggregate(self, other: Tensor, mean: SparseOperator, rows: Tensor | None) -> Tensor:

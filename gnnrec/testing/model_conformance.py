@@ -1,5 +1,7 @@
 """What every registered model must do."""
 
+import copy
+import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -116,6 +118,29 @@ class ModelConformance:
         torch.testing.assert_close(predictor.scorer.score(users), scorer.score(users))
         if isinstance(model, HistoryScorer):  # nothing is selected, so training again gives the same
             torch.testing.assert_close(predictor.scorer.score(users), self.trained(dataset).score(users))
+
+    def test_copies_and_half_precision(self) -> None:
+        """A model in the middle of an epoch, and its graph, can be copied and stored; a step runs under autocast."""
+        dataset = planted_dataset(num_users=60, num_items=80)
+        graph = BipartiteGraph.from_interactions(dataset.train)
+        model = self.make(dataset)
+        if isinstance(model, HistoryScorer):
+            model.fit(graph, dataset.features)
+            copied, users = copy.deepcopy(model), torch.arange(5)
+            torch.testing.assert_close(copied.score(users), model.score(users))
+            return
+        batch = Batch(*(column[:64] for column in TripleSampler(graph).epoch(torch.Generator().manual_seed(0))))
+        model.begin_epoch(graph, dataset.features)
+        loss = torch.stack(list(model.loss(graph, dataset.features, batch).values())).sum()
+        before = model.embeddings(graph, dataset.features)
+        for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+            again = other.embeddings(copy.deepcopy(graph), copy.deepcopy(dict(dataset.features)))
+            torch.testing.assert_close(again.item, before.item)
+        with torch.autocast("cpu", torch.bfloat16):
+            model.begin_epoch(graph, dataset.features)
+            half = torch.stack(list(model.loss(graph, dataset.features, batch).values())).sum()
+        half.backward()  # type: ignore[no-untyped-call]
+        assert bool(torch.isfinite(half)) and abs(float(half) - float(loss)) < 0.1 + 0.1 * abs(float(loss))
 
     def test_new_items_follow_their_content_as_declared(self) -> None:
         """Two items that nobody has taken exchange their contents: their scores change where the model says so."""
