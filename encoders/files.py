@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import errno
 import hashlib
 import os
 import secrets
@@ -14,6 +15,7 @@ from pathlib import Path
 __all__ = ["atomic_write", "file_hash", "put_in_place", "require_regular"]
 
 _CHUNK = 2**24
+_LITTLE = 2**14
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
 _STALE_SECONDS = 24 * 3600
@@ -54,12 +56,19 @@ def atomic_write(path: Path | str) -> Iterator[Path]:
         draft.chmod(mode)  # some libraries make their files private
         _flush(draft)
         draft.replace(target)
-    except BaseException:
+    except BaseException as error:
+        is_full = isinstance(error, Exception) and not isinstance(error, OSError) and _has_no_room(target.parent)
         draft.unlink(missing_ok=True)
+        if is_full:  # some libraries have errors of their own for it
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from error
         raise
     with contextlib.suppress(OSError):  # not every file system can flush a folder
         _flush(target.parent)
     _clear_stale(target)
+
+
+def _has_no_room(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < _LITTLE
 
 
 def file_hash(path: Path) -> str:

@@ -40,7 +40,7 @@ def list_models(pattern: str = "*") -> list[str]:
 
     Example:
         >>> list_models("light*")
-        ['lightgcn']
+        ['light-mgcn', 'lightgcn']
     """
     return sorted(fnmatch.filter(_MODELS, pattern))
 

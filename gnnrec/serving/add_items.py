@@ -61,11 +61,16 @@ def add_items(run: Path | str, table: "pd.DataFrame", root: Path | str, *, repla
         RunError: If the run has no encoders, or its model cannot score new items.
         DataError: If ids are missing, repeated or known already.
     """
+    with RunFolder.existing(run).locked():
+        return _add_items(run, table, Path(root), replace=replace)
+
+
+def _add_items(run: Path | str, table: "pd.DataFrame", root: Path, *, replace: bool) -> AddedItems:
     opened = open_run(run, added=False)
     folder = opened.folder
     encoders = _require_encoders(opened)
     ids = _new_ids(table, opened.items)
-    catalog = _catalog(table, ids, Path(root), encoders["encoding"]["templates"])
+    catalog = _catalog(table, ids, root, encoders["encoding"]["templates"])
     fresh, problems = _encode(folder, catalog, encoders)
     named = table["title"].tolist() if "title" in table else [None] * len(ids)
     new = NewItems(ids, [title if isinstance(title, str) else None for title in named], fresh)

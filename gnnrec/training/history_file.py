@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from encoders.files import atomic_write
 from gnnrec.training.callbacks import Callback
 from gnnrec.training.state import TrainState
 
@@ -25,7 +26,8 @@ class HistoryFile(Callback):
 
     def on_start(self, state: TrainState) -> None:
         """Write the epochs that a restored checkpoint knows."""
-        self.path.write_text("".join(json.dumps(record) + "\n" for record in state.history), encoding="utf-8")
+        with atomic_write(self.path) as draft:
+            draft.write_text("".join(json.dumps(record) + "\n" for record in state.history), encoding="utf-8")
 
     def on_epoch(self, state: TrainState, record: dict[str, Any]) -> None:
         """Append the epoch."""

@@ -76,7 +76,7 @@ class RunFolder:
             lock = FileLock(self.path / LOCK)
             lock.acquire(timeout=0)
         except Timeout:
-            raise RunError(f"another process is training in {self.path}; wait for it or choose another --out") from None
+            raise RunError(f"another process is at work in {self.path}; wait for it or choose another folder") from None
         except (FileExistsError, NotADirectoryError):
             raise RunError(f"{self.path} is a file; choose another --out") from None
         try:

@@ -1,8 +1,10 @@
 """Files are written whole, durably and with ordinary permissions; what never ends is refused."""
 
 import os
+import shutil
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -20,6 +22,13 @@ def test_failure_keeps_the_old_file_and_leaves_no_draft(tmp_path: Path) -> None:
         raise OSError("disk is full")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=0))
+    with pytest.raises(OSError, match=r"No space left on device: .*a\.pt"), atomic_write(tmp_path / "a.pt"):
+        raise RuntimeError("unexpected pos 2304 vs 2198")
+    assert not list(tmp_path.iterdir())
 
 
 def test_two_writers_at_once_each_leave_a_whole_file(tmp_path: Path) -> None:

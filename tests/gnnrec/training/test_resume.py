@@ -195,7 +195,7 @@ def test_a_run_that_is_trained_further_and_killed_is_not_compared_by_its_old_fig
 
 def test_two_processes_do_not_train_in_one_folder(tmp_path: Path) -> None:
     data = planted_dataset(num_users=60, num_items=80)
-    with RunFolder(tmp_path / "run").locked(), pytest.raises(RunError, match="another process is training in"):
+    with RunFolder(tmp_path / "run").locked(), pytest.raises(RunError, match="another process is at work in"):
         run_experiment("popularity", data, tmp_path / "run")
     assert run_experiment("popularity", data, tmp_path / "run").test is not None
 
