@@ -102,5 +102,12 @@ def read_rows(path: Path) -> tuple[FeatureRows, dict[str, str]]:
     missing = [name for name in ("x", "mask", "content_hash", "stamp", "truncated") if name not in tensors]
     if missing or "problems" not in header:
         raise EncoderError(f"{path}: was not written by 'gnnrec encode' (without {', '.join(missing) or 'problems'})")
-    problems = {int(item): reason for item, reason in json.loads(header.pop("problems")).items()}
-    return FeatureRows(**tensors, problems=problems), header
+    try:
+        problems = {int(item): str(reason) for item, reason in json.loads(header.pop("problems")).items()}
+    except (ValueError, AttributeError, RecursionError):
+        raise EncoderError(f"{path}: damaged, its problems cannot be read") from None
+    rows = FeatureRows(**{name: tensors[name] for name in FeatureRows.empty(0, 0).tensors()}, problems=problems)
+    kinds = {name: (tensor.dtype, tensor.dim()) for name, tensor in FeatureRows.empty(0, 0).tensors().items()}
+    if any((one.dtype, one.dim()) != kinds[name] or len(one) != len(rows.mask) for name, one in rows.tensors().items()):
+        raise EncoderError(f"{path}: damaged, its tensors do not fit together")
+    return rows, header

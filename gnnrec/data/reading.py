@@ -162,7 +162,10 @@ def _leave_out_low(log: RawLog, least: float | None) -> None:
         return
     weight = log.weight.astype(np.float64)
     kept = weight >= (0.0 if least is None else least)
-    if kept.all() or (least is None and not kept.any()):
+    if least is None and not kept.any():
+        log.notes.append("all weights are below 0; every row counts as taken; see --min-weight")
+        return
+    if kept.all():
         return
     low = "below 0, as dislikes have," if least is None else f"below {least:g}"
     keep = "; --min-weight says otherwise" if least is None else ""

@@ -18,7 +18,8 @@ _ZONE = r"(Z|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)"
 _ISO = f"^{_DAY}([T ]{_TIME}{_ZONE}?)?$"
 _LOOKED_AT = 1_000  # rows that tell the kind of a column
 _A_YEAR = 31_536_000
-_MILLISECONDS = 1e11  # seconds of the year 5138
+_SECONDS = 10**11  # of the year 5138
+_FINER = (("nanoseconds", 10**9), ("microseconds", 10**6), ("milliseconds", 10**3))
 _MICRO = 1_000_000  # microseconds in a second
 
 
@@ -70,9 +71,11 @@ def in_seconds(times: npt.NDArray[np.generic], column: str) -> tuple[npt.NDArray
         times: Numbers of a log, as they were read. Shape: (E,).
         column: Their name, for the notes.
     """
-    least, most = float(times.min()), float(times.max())
-    if least >= _MILLISECONDS:
-        return times // 1000, [f"'{column}' is taken for milliseconds since the epoch"]
+    most = float(times.max())
+    for unit, size in _FINER:
+        if most >= _SECONDS * size // 10**3:
+            # Whole numbers stay whole; what is finer than a second is cut off.
+            return times // size, [f"'{column}' is taken for {unit} since the epoch"]
     if 0 < most < _A_YEAR:
         return times, [
             f"all times of '{column}' lie in 1970; if they are dates such as 20240116, write them as 2024-01-16"

@@ -37,7 +37,7 @@ def read_table(path: Path, form: TableForm | None = None) -> LogTable:
         return read_parquet(path)
     if suffix in _JSON:
         return read_json_lines(path)
-    delimiter = form.delimiter or _DELIMITERS.get(suffix) or guess_delimiter(path)
+    delimiter = _DELIMITERS.get(suffix) or guess_delimiter(path) if form.delimiter is None else form.delimiter
     names = None
     if not form.header:
         first = header_of(path, delimiter)

@@ -87,7 +87,11 @@ def read_delimited(
     if not content.strip():
         raise DataError(f"{path}: must have rows of data (got an empty file)")
     content, encoding = _decodable(path, content, encoding)
-    if len(delimiter) > 1:
+    if not delimiter:
+        raise DataError(f"{path}: 'delimiter' must be one character or more (got none)")
+    if len(delimiter.encode()) > 1:
+        if b"\t" in content:
+            raise DataError(f"{path}: must hold no tabs where columns are separated by {delimiter!r}")
         content, delimiter = content.replace(delimiter.encode(), b"\t"), "\t"
     columns = list(names) if names is not None else _names(content.split(b"\n", 1)[0], delimiter, encoding)
     if not columns:
@@ -164,8 +168,8 @@ def _decodable(path: Path, content: bytes, encoding: str) -> tuple[bytes, str]:
     if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and encoding in ("utf8", UTF8_OR_LATIN1):
         encoding = "utf-16"
     try:
-        codecs.lookup("utf8" if encoding == UTF8_OR_LATIN1 else encoding)
-    except LookupError:
+        b"a".decode("utf8" if encoding == UTF8_OR_LATIN1 else encoding)
+    except (LookupError, ValueError):  # of no text, or no name at all
         known = "one that Python knows, such as latin-1"
         raise DataError(f"{path}: 'encoding' must be {known} (got '{encoding}')") from None
     if encoding == UTF8_OR_LATIN1:

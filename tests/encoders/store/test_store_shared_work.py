@@ -65,7 +65,12 @@ def test_a_damaged_block_is_encoded_again(catalog: Catalog, tmp_path: Path) -> N
         encode_catalog(encoder, catalog, tmp_path / "f", options=HERE, shard=(number, 2))
     header = make_header(encoder, catalog, precision="fp32", weights=None)
     block = block_path(work_folder(tmp_path / "f", encoder, header), 1)
-    block.write_bytes(block.read_bytes()[:100])
+    whole = block.read_bytes()
+    for damage in (whole[:100], whole.replace(b'"problems":"{}"', b'"problems":"[}"')):
+        block.write_bytes(damage)
+        with pytest.raises(EncoderError, match="block-000001"):
+            merge_catalog(encoder, catalog, tmp_path / "f")
+    block.write_bytes(whole[:100])
     with pytest.raises(EncoderError, match="block-000001"):
         merge_catalog(encoder, catalog, tmp_path / "f")
     report = encode_catalog(encoder, catalog, tmp_path / "f", options=HERE)

@@ -317,3 +317,26 @@ def test_missing_values_and_whole_numbers_in_templates() -> None:
     items["label"] = pd.array(["a", None, "c"], dtype="string")
     dataset = Dataset.from_frame(pd.DataFrame({"user_id": [1, 1, 1], "item_id": [1, 2, 3]}), items=items)
     assert content_catalog(dataset, templates={"text": "{label} {year}"}).contents["text"] == ["a 1999", None, "c 2001"]
+
+
+@pytest.mark.parametrize(("factor", "unit"), [(10**3, "milli"), (10**6, "micro"), (10**9, "nano")])
+def test_times_of_finer_units(factor: int, unit: str, tmp_path: Path) -> None:
+    lines = ["user,item,timestamp", f"a,x,{1600000000 * factor}", "b,y,0"]
+    dataset = read_dataset(written(tmp_path / "log.csv", lines))
+    assert dataset.train.timestamp is not None and dataset.train.timestamp.tolist() == [1600000000, 0]
+    assert any(f"taken for {unit}seconds" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize("said", [{"encoding": "hex"}, {"encoding": "a\0b"}, {"delimiter": ""}, {"encoding": "none"}])
+def test_what_cannot_be_said_of_a_table_is_named(said: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=next(iter(said))):
+        read_dataset(written(tmp_path / "log.csv", ["user,item", "a,x"]), **said)
+
+
+def test_dislikes_alone_are_told(tmp_path: Path) -> None:
+    dataset = read_dataset(written(tmp_path / "log.csv", ["user,item,rating", "a,x,-1", "b,y,-2"]))
+    assert any("all weights are below 0" in note for note in dataset.notes)
+
+
+def test_a_delimiter_of_several_bytes(tmp_path: Path) -> None:
+    assert sizes(read_dataset(written(tmp_path / "log.csv", ["user§item", "a§x", "b§y"]), delimiter="§")) == (2, 2, 2)
