@@ -19,8 +19,8 @@ from gnnrec.errors import GnnrecError
 from gnnrec.training import TrainOptions
 from gnnrec.training.reading import read_for_training
 from gnnrec.tuning import StudySpace, TuneOptions, tune
+from gnnrec.tuning.study_folder import RESULT
 from gnnrec.tuning.study_reader import StudyReader
-from gnnrec.tuning.tune import RESULT
 
 RESULTS = Path(__file__).parent / "results"
 STUDIES = RESULTS / ".cache" / "studies"

@@ -17,9 +17,9 @@ from gnnrec.evaluation.significance import compare
 from gnnrec.tuning import Candidate
 from gnnrec.tuning.report import write_report
 from gnnrec.tuning.report.snapshot import StudySnapshot
+from gnnrec.tuning.study_folder import RUNS
 from gnnrec.tuning.study_reader import StudyReader
 from gnnrec.tuning.study_settings import study_key
-from gnnrec.tuning.tune import RUNS
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

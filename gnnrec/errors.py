@@ -9,6 +9,7 @@ __all__ = [
     "GnnrecError",
     "MissingExtraError",
     "RunError",
+    "StorageError",
     "TrainingError",
     "UnknownIdError",
     "UnknownNameError",
@@ -41,6 +42,10 @@ class DataError(GnnrecError, ValueError):
 
 class RunError(GnnrecError, RuntimeError):
     """A run folder cannot be used as asked."""
+
+
+class StorageError(GnnrecError, OSError):
+    """What keeps a study cannot be read or written now; the study goes on when it can."""
 
 
 class TrainingError(GnnrecError, ArithmeticError):

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gnnrec.errors import TrainingError
 from gnnrec.tuning.candidate import Candidate
 from gnnrec.tuning.options import TuneOptions
+from gnnrec.tuning.retry import reasons
 from gnnrec.tuning.worker import CANDIDATE, Worker
 
 if TYPE_CHECKING:
@@ -75,7 +77,11 @@ def finalists_study(name: str, chosen: Sequence[int], seeds: Sequence[int]) -> s
 
 
 def run_finalists(worker: Worker, name: str, trials: Sequence["FrozenTrial"]) -> list[Finalist]:
-    """Train the finalists with every seed, together with other workers; the best comes first."""
+    """Train the finalists with every seed, together with other workers; the best comes first.
+
+    Raises:
+        TrainingError: If none could be trained.
+    """
     from optuna.trial import TrialState
 
     chosen = dict(sorted(choose_finalists(trials, worker.options).items()))
@@ -84,14 +90,19 @@ def run_finalists(worker: Worker, name: str, trials: Sequence["FrozenTrial"]) ->
     study = finalists_study(name, list(chosen), worker.options.seeds)
     worker.storage.create(study, worker.options.directions)
     values: dict[tuple[int, int], float] = {}
-    for trial in worker.repeat(study, chosen, worker.options.seeds):
+    repeated = worker.repeat(study, chosen, worker.options.seeds)
+    for trial in repeated:
         if trial.state == TrialState.COMPLETE:
             values[trial.user_attrs["of"], trial.user_attrs["seed"]] = trial.values[0]
     finalists = []
     for number, candidate in chosen.items():
         own = [values[number, seed] for seed in worker.options.seeds if (number, seed) in values]
         finalists.append(Finalist(number, candidate, tuple(own) if len(own) == len(worker.options.seeds) else ()))
-    return sorted(finalists, key=lambda one: (-one.mean, one.number))
+    finalists.sort(key=lambda one: (-one.mean, one.number))
+    if not finalists[0].values:
+        said = reasons(repeated) or "their worker died each time"
+        raise TrainingError(f"no finalist of study '{name}' was trained with every seed: {said}")
+    return finalists
 
 
 def _on_front(trial: "FrozenTrial", others: Sequence["FrozenTrial"]) -> bool:

@@ -1,12 +1,13 @@
 """Running again what a dead worker left."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
-__all__ = ["ERROR", "MAX_RETRIES", "RETRY_OF", "is_orphan", "requeue"]
+__all__ = ["ERROR", "MAX_RETRIES", "RETRY_OF", "is_orphan", "reasons", "requeue"]
 
 ERROR = "error"
 """Attribute of a trial that its worker saw fail: why."""
@@ -25,6 +26,12 @@ def is_orphan(trial: "FrozenTrial") -> bool:
     """
     left = trial.state.name == "FAIL" and ERROR not in trial.user_attrs
     return left and trial.user_attrs.get(_DEATHS, 0) < MAX_RETRIES
+
+
+def reasons(trials: "Iterable[FrozenTrial]") -> str:
+    """Why trials failed, up to three reasons; empty if none says why."""
+    found = dict.fromkeys(trial.user_attrs[ERROR] for trial in trials if ERROR in trial.user_attrs)
+    return "; ".join(list(found)[:3])
 
 
 def requeue(study: "Study", trial: "FrozenTrial", *, died: bool = True) -> None:

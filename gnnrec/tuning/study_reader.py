@@ -12,8 +12,8 @@ from gnnrec.tuning.candidate import Candidate
 from gnnrec.tuning.finalists import Finalist
 from gnnrec.tuning.options import TuneOptions
 from gnnrec.tuning.storage import StudyStorage
+from gnnrec.tuning.study_folder import JOURNAL, RESULT, study_folder
 from gnnrec.tuning.study_settings import SETTINGS, study_key
-from gnnrec.tuning.tune import JOURNAL, RESULT
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -34,12 +34,13 @@ class StudyReader:
 
     Raises:
         UnknownNameError: If there is no such study.
-        ArgumentError: If the storage cannot be reached, or holds a study that gnnrec did not make.
+        ArgumentError: If the name cannot be one, the storage cannot be reached, or gnnrec did not make the study.
+        StorageError: If the storage is damaged.
     """
 
     def __init__(self, name: str, *, folder: Path | str = "studies", storage: str | Path | None = None) -> None:
         self.name = name
-        self.folder = Path(folder) / name
+        self.folder = study_folder(folder, name)
         self.location = str(storage or self.folder / JOURNAL)
         if "://" not in self.location and not Path(self.location).is_file():
             parent = Path(folder)

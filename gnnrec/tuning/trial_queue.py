@@ -1,5 +1,6 @@
 """Which trial a worker takes next."""
 
+import contextlib
 import random
 import time
 import warnings
@@ -99,8 +100,10 @@ class TrialQueue:
             claim: The trial.
             died: Whether the trial is to blame; then it counts as a retry.
         """
-        self._fail(claim.trial_id, died=died)
-        self.release()
+        try:
+            self._fail(claim.trial_id, died=died)
+        finally:
+            self.release()
 
     def requeue_dead(self) -> None:
         """Queue again what runs without a worker."""
@@ -186,7 +189,10 @@ class TrialQueue:
 
         def beat() -> None:
             while not stop.wait(interval):
-                backend.record_heartbeat(trial_id)  # type: ignore[attr-defined]
+                # A thread that ends would leave a healthy trial without a sign of life; a database that is gone for
+                # good is told of by whatever else asks it.
+                with contextlib.suppress(Exception):
+                    backend.record_heartbeat(trial_id)  # type: ignore[attr-defined]
 
         thread = Thread(target=beat, daemon=True)
         thread.start()

@@ -14,10 +14,12 @@ from gnnrec.training.run_folder import RunFolder
 from gnnrec.tuning.baselines import best_baseline, check_baselines, classical_models
 from gnnrec.tuning.comparison import TestComparison, compare_on_test
 from gnnrec.tuning.finalists import Finalist, run_finalists
+from gnnrec.tuning.interrupts import Interrupts
 from gnnrec.tuning.options import TuneOptions
-from gnnrec.tuning.retry import ERROR
+from gnnrec.tuning.retry import reasons
 from gnnrec.tuning.space import StudySpace
 from gnnrec.tuning.storage import StudyStorage
+from gnnrec.tuning.study_folder import JOURNAL, RESULT, RUNS, study_folder
 from gnnrec.tuning.study_settings import SETTINGS, check_settings, describe_study, study_key
 from gnnrec.tuning.worker import Callbacks, OnTrial, Worker
 from gnnrec.tuning.workspace import Workspace
@@ -25,10 +27,7 @@ from gnnrec.tuning.workspace import Workspace
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-__all__ = ["JOURNAL", "RESULT", "RUNS", "TuningResult", "tune"]
-
-JOURNAL, RESULT, RUNS = "study.journal", "result.json", "runs"
-"""What a study's folder holds; runs are in a folder of :func:`study_key`."""
+__all__ = ["TuningResult", "tune"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +112,9 @@ def tune(
             recommends from content.
         UnknownNameError: If there is no model or feature of a name.
         DataError: If features are stale.
-        TrainingError: If no trial could be trained.
+        TrainingError: If no trial, or no finalist, could be trained.
+        StorageError: If the storage fails, and does not come back; the same call goes on later.
+        KeyboardInterrupt: If it was interrupted; the same call goes on.
         MissingExtraError: If Optuna is not installed.
     """
     options = options or TuneOptions()
@@ -121,8 +122,8 @@ def tune(
     check_baselines(baselines)
     for names in space.feature_sets:
         dataset.select_features(list(names))  # refuses unknown and stale ones
-    name = name or dataset.name
-    own = Path(folder) / name
+    name = dataset.name if name is None else name
+    own = study_folder(folder, name)
     # Before the study is there: what it cannot be made of must not spoil its name.
     workspace = Workspace(dataset, resolve_device(options.training.device), options.k)
     kept = StudyStorage(storage or own / JOURNAL, heartbeat=heartbeat)
@@ -130,27 +131,28 @@ def tune(
     with kept.alone():
         check_settings(study, describe_study(dataset, space, options, reading or {}))
     key = study_key(study.user_attrs[SETTINGS])
-    worker = Worker(kept, space, workspace, options, on_trial=on_trial, callbacks=callbacks)
-    trials = worker.search(name)
-    _require_success(name, trials)
-    on_message(
-        f"{len(trials)} of {options.trials} trials are finished; the best {options.finalists} run with more seeds"
-    )
-    worker.without_deadline()
-    finalists = run_finalists(worker, name, trials)
-    result = TuningResult(name, own, tuple(trials), options.seeds, tuple(finalists))
-    if test and len(dataset.test):
-        compared = compare_on_test(
-            result.best.candidate,
-            dataset,
-            options,
-            own / RUNS / key,
-            default=space.default(result.best.candidate.model),
-            classical=best_baseline(worker, name, baselines, on_message=on_message),
-            reading=reading or {},
-            on_message=on_message,
+    with Interrupts() as interrupts:
+        worker = Worker(kept, space, workspace, options, on_trial=on_trial, callbacks=callbacks, interrupts=interrupts)
+        trials = worker.search(name)
+        _require_success(name, trials)
+        on_message(
+            f"{len(trials)} of {options.trials} trials are finished; the best {options.finalists} run with more seeds"
         )
-        result = replace(result, test=compared)
+        worker.without_deadline()
+        finalists = run_finalists(worker, name, trials)
+        result = TuningResult(name, own, tuple(trials), options.seeds, tuple(finalists))
+        if test and len(dataset.test):
+            compared = compare_on_test(
+                result.best.candidate,
+                dataset,
+                options,
+                own / RUNS / key,
+                default=space.default(result.best.candidate.model),
+                classical=best_baseline(worker, name, baselines, on_message=on_message),
+                reading=reading or {},
+                on_message=on_message,
+            )
+            result = replace(result, test=compared)
     own.mkdir(parents=True, exist_ok=True)
     with FileLock(own / ".result.lock"):  # workers may finish in the same instant
         RunFolder(own).write_json(RESULT, {**result.to_dict(), "key": key})
@@ -162,6 +164,4 @@ def _require_success(name: str, trials: "Sequence[FrozenTrial]") -> None:
 
     if any(trial.state == TrialState.COMPLETE for trial in trials):
         return
-    reasons = dict.fromkeys(trial.user_attrs[ERROR] for trial in trials if ERROR in trial.user_attrs)
-    said = "; ".join(list(reasons)[:3]) or "there was no time for one"
-    raise TrainingError(f"no trial of study '{name}' was trained to its end: {said}")
+    raise TrainingError(f"no trial of study '{name}' was trained to its end: {reasons(trials) or 'there was no time'}")

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from gnnrec.errors import GnnrecError
+from gnnrec.errors import GnnrecError, StorageError
 from gnnrec.training.callbacks import Callback
 from gnnrec.tuning.candidate import Candidate
+from gnnrec.tuning.interrupts import Interrupts
 from gnnrec.tuning.options import COSTS, TuneOptions
 from gnnrec.tuning.retry import ERROR
 from gnnrec.tuning.space import MODEL, StudySpace
@@ -47,6 +48,7 @@ class Worker:
         options: How.
         on_trial: Told of each finished trial of this worker.
         callbacks: Gives hooks for the training of a candidate.
+        interrupts: Remembers an interrupt that a training turned into an error.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Worker:
         *,
         on_trial: OnTrial | None = None,
         callbacks: Callbacks | None = None,
+        interrupts: Interrupts | None = None,
     ) -> None:
         self.storage = storage
         self.space = space
@@ -65,6 +68,7 @@ class Worker:
         self.options = options
         self.on_trial = on_trial
         self.callbacks = callbacks
+        self.interrupts = interrupts or Interrupts()
         self._deadline = None if options.timeout is None else time.monotonic() + options.timeout
 
     def without_deadline(self) -> None:
@@ -112,6 +116,7 @@ class Worker:
 
         queue = TrialQueue(self.storage.load(name), self.storage, num_trials)
         while self._deadline is None or time.monotonic() < self._deadline:
+            self.interrupts.check()
             claim = queue.claim()
             if claim is None:
                 if queue.is_over():
@@ -125,7 +130,7 @@ class Worker:
                 queue.release()
                 continue
             except BaseException as error:
-                queue.give_back(claim, died=isinstance(error, Exception))
+                queue.give_back(claim, died=isinstance(error, Exception) and not isinstance(error, StorageError))
                 raise
             queue.release()
             if self.on_trial:
@@ -180,14 +185,17 @@ class Worker:
                 share=len(self.options.objectives) == 1,
             )
         except TrialPruned:
+            self.interrupts.check()
             study.tell(trial, state=TrialState.PRUNED)
-        except OptunaError:  # the storage's; the trial may not be this worker's any more
+        except (OptunaError, StorageError):  # the trial may not be this worker's any more
             raise
         except Exception as error:  # whatever a candidate raises, others may do without
+            self.interrupts.check()
             known = isinstance(error, GnnrecError)
             trial.set_user_attr(ERROR, str(error) if known else f"{type(error).__name__}: {error}")
             study.tell(trial, state=TrialState.FAIL)
         else:
+            self.interrupts.check()
             for key, value in asdict(result).items():
                 if value is not None:
                     trial.set_user_attr(key, value)

@@ -97,7 +97,7 @@ def run(
     from gnnrec.training.progress import ProgressBar
     from gnnrec.training.reading import read_for_training
     from gnnrec.tuning import TuneOptions, tune
-    from gnnrec.tuning.storage import hidden_password
+    from gnnrec.tuning.hidden_password import hidden_password
     from gnnrec.tuning.train_candidate import train_candidate
 
     keep_freed_memory()

@@ -2,7 +2,7 @@
 
 import shlex
 
-from gnnrec.tuning.storage import hidden_password
+from gnnrec.tuning.hidden_password import hidden_password
 
 __all__ = ["dashboard_command"]
 

@@ -14,9 +14,9 @@ def value_text(value: float, objective: str) -> str:
     return f"{value:.4g}" if objective in COSTS else f"{value:.4f}"
 
 
-def mean_text(mean: float, spread: float | None) -> str:
+def mean_text(mean: float | None, spread: float | None) -> str:
     """A mean over seeds with its spread, where there is one."""
-    if not math.isfinite(mean):
+    if mean is None or not math.isfinite(mean):
         return "not trained with every seed"
     return f"{mean:.4f}" + ("" if spread is None else f" ± {spread:.4f}")
 

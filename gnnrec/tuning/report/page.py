@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from html import escape
 
+from gnnrec.tuning.hidden_password import PASSWORD
 from gnnrec.tuning.report.dashboard import dashboard_command
 from gnnrec.tuning.report.importance import importances
 from gnnrec.tuning.report.outcome import facts, figures_on_test, finalists, findings, note_on_test
@@ -14,7 +15,6 @@ from gnnrec.tuning.report.plot import Plot
 from gnnrec.tuning.report.snapshot import StudySnapshot
 from gnnrec.tuning.report.tables import Table, best_trials, combinations, searched_space, study_settings
 from gnnrec.tuning.report.trial_figures import curves, history, pareto, timeline
-from gnnrec.tuning.storage import PASSWORD
 
 __all__ = ["POLICY", "to_html"]
 

@@ -1,6 +1,8 @@
 """``gnnrec tune`` as it is typed."""
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -143,3 +145,41 @@ def test_ranges_as_text() -> None:
         "e": Choice((True, False, None)),
         "f": Choice((3,)),
     }
+
+
+@pytest.mark.parametrize("name", ["../../x", "..", ".", "", "/tmp/x", "a/b", "a\\b", "a\0b", "a\nb"])
+def test_name_that_leads_out_of_its_folder(name: str, data: Path, call: Call, tmp_path: Path) -> None:
+    said = "error: 'name' of a study must be a name of a folder, without / or \\ (got "
+    location = f"--storage=sqlite:///{tmp_path}/s.db"
+    for words in (["tune", data, "--model=bpr-mf"], ["tune", "report", name], ["tune", "best", name]):
+        name_given = [f"--name={name}"] if words[1] == data else []
+        for where in ([], [location]):
+            code, _, errors = call(*words, *name_given, *where)
+            assert code == 2 and said in errors and "Traceback" not in errors, errors
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_file_as_storage_is_left_alone(data: Path, call: Call, tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("user,item\n1,2")
+    for words in (["tune", data, "--model=bpr-mf", "--name=s"], ["tune", "report", "s"], ["tune", "best", "s"]):
+        code, _, errors = call(*words, "--storage=mine.csv")
+        assert code == 2 and "error: 'storage' mine.csv is no journal of Optuna" in errors
+    assert [entry.name for entry in tmp_path.iterdir()] == ["mine.csv"]
+    assert (tmp_path / "mine.csv").read_text() == "user,item\n1,2"
+
+
+def test_interrupt_ends_with_130(data: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["tune", data, "--model=bpr-mf", "--trials=2", "--no-test", *SMALL]
+    with monkeypatch.context() as patched:
+
+        def interrupted(*given: object, **more: object) -> None:
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            except KeyboardInterrupt:
+                raise ImportError("cannot import name '_inductor' from 'torch'") from None
+
+        patched.setattr("gnnrec.tuning.workspace.create_model", interrupted)
+        code, _, errors = call(*words)
+    assert code == 130 and errors.endswith("interrupted; the same command goes on where it stopped\n")
+    code, _, errors = call(*words)
+    assert code == 0 and "2/2" in errors and "failed" not in errors

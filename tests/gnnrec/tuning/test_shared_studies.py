@@ -1,12 +1,6 @@
 """Several processes on one study: nothing is lost and nothing is done twice."""
 
-import getpass
-import os
-import shutil
 import signal
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -158,40 +152,6 @@ def test_worker_whose_time_is_over_waits_for_the_trials_of_others(tmp_path: Path
     result = tune(dataset(), SPACE, name="shared", folder=tmp_path, options=chosen, test=False)
     assert len(result.trials) >= 1, "it has run none itself"
     finish(other)
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    """The URL of a PostgreSQL server of this test's own."""
-    pytest.importorskip("psycopg", reason="the extra 'postgres' is not installed")
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    found = shutil.which("initdb") or (str(programs[-1] / "initdb") if programs else None)
-    if found is None:
-        pytest.skip("PostgreSQL is not installed; its Debian package is 'postgresql'")
-    programs_folder = Path(found).parent
-    # A server refuses to run as root, and the socket's path must be short.
-    folder = Path(tempfile.mkdtemp(prefix="gnnrec-postgresql-"))
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        if shutil.which("runuser") is None:
-            pytest.skip("PostgreSQL does not run as root, and there is no runuser")
-        shutil.chown(folder, "postgres", "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-    user = "postgres" if as_user else getpass.getuser()
-
-    def call(*command: str) -> None:
-        done = subprocess.run([*as_user, *command], capture_output=True, text=True, cwd=folder)
-        assert done.returncode == 0, done.stderr
-
-    data = str(folder / "data")
-    call(str(programs_folder / "initdb"), "-D", data, "-A", "trust", "-U", user)
-    settings = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-    call(str(programs_folder / "pg_ctl"), "-D", data, "-l", str(folder / "log"), "-w", "-o", settings, "start")
-    try:
-        yield f"postgresql://{user}@/postgres?host={folder}"
-    finally:
-        call(str(programs_folder / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_four_workers_of_postgresql(tmp_path: Path, postgresql: str) -> None:
