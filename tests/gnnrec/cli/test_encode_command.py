@@ -288,7 +288,7 @@ def test_files_under_another_root(raw: Path, tmp_path: Path) -> None:
         (["--encoder", "hashed-words", "--text", "{title:04d}"], "template '{title:04d}' of text: Unknown format code"),
         (["--encoder", "hashed-words", "--text", "words"], "must name columns"),
         (["--encoder", "hashed-words", "--items", "nowhere.csv"], "nowhere.csv"),
-        (["--encoder", "hashed-words", "--items", "nowhere.txt"], "tables must be files ending in .csv"),
+        (["--encoder", "hashed-words", "--items", "nowhere.txt"], "nowhere.txt: no such file"),
         (["--encoder", "hashed-words", "--batch-size", "0"], "'batch_size' must be a positive integer (got 0)"),
         (["--encoder", "hashed-words", "--device", "abacus"], "'device' must be one that there is"),
         (["--encoder", "hashed-words", "--precision", "fp8"], "'precision' must be one of"),
