@@ -168,7 +168,7 @@ def _decodable(path: Path, content: bytes, encoding: str) -> tuple[bytes, str]:
     if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and encoding in ("utf8", UTF8_OR_LATIN1):
         encoding = "utf-16"
     try:
-        b"a".decode("utf8" if encoding == UTF8_OR_LATIN1 else encoding)
+        "a".encode("utf8" if encoding == UTF8_OR_LATIN1 else encoding)
     except (LookupError, ValueError):  # of no text, or no name at all
         known = "one that Python knows, such as latin-1"
         raise DataError(f"{path}: 'encoding' must be {known} (got '{encoding}')") from None
