@@ -91,4 +91,4 @@ def test_wrong_use_is_told_in_a_line(catalog: Path, tmp_path: Path) -> None:
     assert "unknown encoder" in run(*common, "--encoder", "audioclop", code=2)[1]
     assert "no item has video" in run(*common, "--encoder", "r2plus1d", code=2)[1]
     run("train", "vbpr", catalog, "--out", tmp_path / "none", "--encoder", "audioclip-tiny", *QUICK)
-    assert "must be files ending in" in run("add-items", tmp_path / "none", tmp_path / "nothing", code=2)[1]
+    assert "no such file" in run("add-items", tmp_path / "none", tmp_path / "nothing", code=2)[1]
