@@ -111,12 +111,16 @@ class StudyReader:
 
 def _reading_options(reading: dict[str, Any]) -> list[str]:
     parts = ["--carve"] if reading.get("carve") else []
+    parts += [] if reading.get("header", True) else ["--no-header"]
     for name, usual in (
         ("split", "given"),
         ("split_seed", 0),
         ("k_core", 0),
         ("format", None),
         ("feature_folder", None),
+        ("delimiter", None),
+        ("encoding", None),
+        ("min_weight", None),
     ):
         value = reading.get(name, usual)
         if value != usual:

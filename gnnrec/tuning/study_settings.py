@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from gnnrec.data.dataset import Dataset
+from gnnrec.data.dataset import Dataset, feature_hash
 from gnnrec.errors import ArgumentError
 from gnnrec.tuning.options import TuneOptions
 from gnnrec.tuning.space import StudySpace
@@ -32,12 +32,14 @@ def describe_study(
     training = kept.pop("training")
     # Trials replace these two.
     kept["training"] = {name: value for name, value in training.items() if name not in ("seed", "metric")}
+    searched = sorted({name for names in space.feature_sets for name in names})
     return {
         "data": {
             "name": dataset.name,
             "path": str(dataset.source),
             "fingerprint": dataset.fingerprint,
             "fingerprint_with_features": dataset.fingerprint_with_features,
+            "features": {name: feature_hash(dataset.features[name]) for name in searched},
         },
         "split": dataset.split,
         "reading": dict(reading),
@@ -65,6 +67,9 @@ def check_settings(study: "Study", wanted: Mapping[str, Any]) -> None:
             f"its data are {old['name']} (fingerprint {old['fingerprint'][:8]}), not {new['name']} "
             f"({new['fingerprint'][:8]})"
         )
+    before, now = old.get("features", {}), new["features"]  # version 0.1 had them in the fingerprint
+    if changed := [name for name in before if name in now and before[name] != now[name]]:
+        problems.append(f"its features {', '.join(changed)} had other values")
     if found["space"] != wanted["space"]:
         rows = [{tuple(row) for row in one["space"]} for one in (found, wanted)]
         names = sorted({row[0] for row in rows[0] ^ rows[1]})

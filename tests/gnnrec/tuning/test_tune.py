@@ -11,6 +11,7 @@ import torch
 from optuna.trial import TrialState
 from study_workers import SPACE, dataset, options
 
+from gnnrec.data import ItemFeatures
 from gnnrec.errors import ArgumentError, TrainingError, UnknownNameError
 from gnnrec.models import Choice
 from gnnrec.training.run_folder import RunFolder
@@ -18,6 +19,7 @@ from gnnrec.tuning import Candidate, StudySpace, StudyStorage, TuneOptions, Tuni
 from gnnrec.tuning.finalists import choose_finalists, run_finalists
 from gnnrec.tuning.same_model_pruner import SameModelPruner
 from gnnrec.tuning.study_reader import StudyReader
+from gnnrec.tuning.study_settings import describe_study
 from gnnrec.tuning.worker import Worker
 from gnnrec.tuning.workspace import Workspace
 
@@ -182,6 +184,46 @@ def test_study_of_other_data_or_settings_is_refused(finished: TuningResult) -> N
         again(space=StudySpace(("vbpr",), SPACE.fusions, SPACE.feature_sets))
     with pytest.raises(ArgumentError, match=r"its prune is False, not True"):
         again(prune=True)
+
+
+def test_study_knows_the_features_that_it_searches(tmp_path: Path) -> None:
+    """One that it does not search may come or change meanwhile; one that it does is part of it."""
+    space, chosen = StudySpace(("vbpr",), ("concat",), (("planted",),)), replace(options(1), finalists=1)
+
+    def study(trials: int, **changed: ItemFeatures) -> TuningResult:
+        data = dataset()
+        data = replace(data, features={**data.features, **changed})
+        return tune(data, space, name="s", folder=tmp_path, options=replace(chosen, trials=trials), test=False)
+
+    study(1)
+    noise, planted = dataset().features["noise"], dataset().features["planted"]
+    again = study(2, noise=ItemFeatures(noise.x + 1, noise.mask), further=ItemFeatures(noise.x, noise.mask))
+    assert len(again.trials) == 2
+    with pytest.raises(ArgumentError, match="study 's' is another: its features planted had other values"):
+        study(3, planted=ItemFeatures(planted.x + 1, planted.mask))
+
+
+def test_study_of_version_0_1_goes_on(tmp_path: Path) -> None:
+    """Its fingerprint was that of all features there were."""
+    space, chosen = StudySpace(("vbpr",), ("concat",), (("planted",),)), replace(options(1), finalists=1)
+    settings = describe_study(dataset(), space, chosen, {})
+    whole = settings["data"].pop("fingerprint_with_features")
+    settings["data"] = {**settings["data"], "fingerprint": whole}
+    del settings["data"]["features"]
+    storage = StudyStorage(tmp_path / "s" / "study.journal")
+    storage.create("s", ["maximize"]).set_user_attr("settings", settings)
+    assert len(tune(dataset(), space, name="s", folder=tmp_path, options=chosen, test=False).trials) == 1
+
+
+def test_command_says_how_a_table_is_read(tmp_path: Path) -> None:
+    reading = {"header": False, "delimiter": ";", "encoding": "latin-1", "min_weight": 3.5, "columns": {"user": "1"}}
+    tune(
+        dataset(), StudySpace(("bpr-mf",)), name="s", folder=tmp_path, options=replace(options(1), finalists=1),
+        test=False, reading=reading,
+    )  # fmt: skip
+    reader = StudyReader("s", folder=tmp_path)
+    words = shlex.split(reader.command(reader.best()))
+    assert {"--no-header", "--delimiter=;", "--encoding=latin-1", "--min-weight=3.5", "--column=user=1"} <= set(words)
 
 
 def test_foreign_study_is_refused(tmp_path: Path) -> None:
