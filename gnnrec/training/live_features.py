@@ -73,6 +73,7 @@ class LiveFeatures(nn.Module):
         self.register_buffer("epoch", torch.zeros((), dtype=torch.int64))
         self._remembered: dict[str, ItemFeatures] | None = None
         self._is_stale = True
+        self._is_loaded = False
 
     @property
     def num_items(self) -> int:
@@ -135,13 +136,11 @@ class LiveFeatures(nn.Module):
 
     def current(self) -> dict[str, ItemFeatures]:
         """Features of all items, without gradient, encoded anew if it is time; for evaluation and for graphs."""
-        due = self._is_stale and (self._remembered is None or int(self.epoch) % self.options.refresh_every == 0)
-        if self._remembered is None and int(self.epoch) > 0:
-            self._remember()  # a restored run: what was remembered is in the memory
-        elif due:
+        loaded, self._is_loaded = self._is_loaded and not self.training, False
+        if self._is_stale and (loaded or int(self.epoch) % self.options.refresh_every == 0):
             self.refresh()
         elif self._is_stale:
-            self._remember()
+            self._remember()  # also a restored run between two refreshes: what was remembered is in the memory
         assert self._remembered is not None
         return self._remembered
 
@@ -217,8 +216,9 @@ class LiveFeatures(nn.Module):
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
         super()._load_from_state_dict(state_dict, prefix, *rest)
-        # What is remembered was made by weights that are gone; the memory has come with the new ones.
-        self._remembered, self._is_stale = None, True
+        # What is remembered was made by weights that are gone. Training goes on with the memory that came with the new
+        # ones; for evaluation all items are encoded by them.
+        self._remembered, self._is_stale, self._is_loaded = None, True, True
 
     def _remember(self) -> None:
         self._remembered = {

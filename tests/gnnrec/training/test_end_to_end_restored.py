@@ -1,6 +1,8 @@
 """What stays of an encoder's memory when weights are put back, and when memory is measured."""
 
+import copy
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +17,7 @@ from encoders.image_preprocess import ImagePreprocess
 from encoders.store import Catalog
 from encoders.store.prepared import PreparedContents
 from gnnrec.models import VBPR, Recommender
-from gnnrec.training import TrainOptions, allocator, fit
+from gnnrec.training import Callback, TrainOptions, TrainState, allocator, fit
 from gnnrec.training.end_to_end import EndToEnd
 from gnnrec.training.live_features import LiveFeatures
 from gnnrec.training.live_options import LiveOptions
@@ -83,6 +85,44 @@ def test_any_loop_ends_with_the_features_of_the_best_epoch(live: LiveFeatures, g
     state = fit(model, graph, {}, TrainOptions(max_epochs=6, batch_size=8, device="cpu"), validate=validate)
     assert state.best_epoch == 2 and not torch.allclose(seen[1], seen[-1], atol=1e-3)
     torch.testing.assert_close(model.embeddings(graph, {}).item, seen[1])
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_a_resumed_run_ends_with_the_same_numbers(every: int, live: LiveFeatures, graph: BipartiteGraph) -> None:
+    live.options = replace(live.options, max_items=4)  # so that a step reads what is remembered, too
+    torch.manual_seed(0)
+    start = EndToEnd(VBPR(USERS, ITEMS, {"image": 6}, embedding_dim=8), live)
+    options = TrainOptions(max_epochs=4, batch_size=8, evaluate_every=every, device="cpu")
+    saved: dict[str, Any] = {}
+
+    class Keep(Callback):
+        def on_epoch(self, state: TrainState, record: dict[str, Any]) -> None:
+            if state.epoch == 1:
+                saved.update(copy.deepcopy(state.to_dict()))
+
+    def validate(model: Recommender) -> dict[str, float]:
+        return {"recall@20": float(model.embeddings(graph, {}).item.sum())}
+
+    def trained(resume: dict[str, Any] | None) -> list[Any]:
+        torch.manual_seed(3)
+        model = copy.deepcopy(start)
+        state = fit(model, graph, {}, options, validate=validate, callbacks=[Keep()], resume=resume)
+        return [(record["losses"], record.get("valid")) for record in state.history]
+
+    whole = trained(None)
+    assert trained(dict(saved)) == whole
+
+
+def test_features_after_fit_are_those_of_the_kept_weights(live: LiveFeatures, graph: BipartiteGraph) -> None:
+    live.options = replace(live.options, refresh_every=3, max_items=4)
+    torch.manual_seed(0)
+    model = EndToEnd(VBPR(USERS, ITEMS, {"image": 6}, embedding_dim=8), live)
+    values = iter([1.0, 2.0, 0.0, 0.0, 0.0, 0.0])  # the second epoch is the best; the memory is mixed then
+    options = TrainOptions(max_epochs=6, batch_size=8, device="cpu")
+    fit(model, graph, {}, options, validate=lambda current: {"recall@20": next(values)})
+    found = model.embeddings(graph, {}).item.clone()
+    model.live.refresh()
+    torch.testing.assert_close(found, model.embeddings(graph, {}).item)
 
 
 def test_measuring_an_item_leaves_no_graph_behind(live: LiveFeatures) -> None:
