@@ -61,6 +61,8 @@ def atomic_write(path: Path | str) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
         if is_full:  # some libraries have errors of their own for it
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from error
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            raise OSError(error.errno, error.strerror, str(target)) from error  # of a write, which knows no name
         raise
     with contextlib.suppress(OSError):  # not every file system can flush a folder
         _flush(target.parent)

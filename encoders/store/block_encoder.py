@@ -74,6 +74,8 @@ class BlockEncoder:
             ranges,
             known=frozenset(earlier),
             workers=self._options.workers,
+            item_seconds=self._options.item_seconds,
+            notes=self.work,
         )
         for block, positions in zip(blocks, ranges, strict=True):
             chunks, vectors = _encode_chunks(

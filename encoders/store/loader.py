@@ -1,16 +1,19 @@
-"""Reading, hashing and preparing content in worker processes."""
+"""Reading, hashing and preparing content, in this process or in workers."""
 
+import contextlib
+import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from encoders.base import Preprocess
 from encoders.errors import ContentError
+from encoders.store.attempts import Attempts
 from encoders.store.catalog import Catalog, content_hash
+from encoders.store.workers import Workers
 
 __all__ = ["ContentChunk", "load_content"]
 
@@ -42,49 +45,57 @@ class ContentChunk:
     problems: dict[int, str] = field(default_factory=dict)
 
 
-class _Chunks(Dataset[ContentChunk]):
-    def __init__(
-        self,
-        catalog: Catalog,
-        modality: str,
-        preprocess: Preprocess,
-        known: Collection[bytes],
-        chunks: list[range],
-    ) -> None:
-        self.catalog, self.modality, self.preprocess = catalog, modality, preprocess
-        self.known, self.chunks = known, chunks
+@dataclass(frozen=True)
+class _Preparation:
+    """What is done to the items of a chunk."""
 
-    def __len__(self) -> int:
-        return len(self.chunks)
+    catalog: Catalog
+    modality: str
+    preprocess: Preprocess
+    known: Collection[bytes]
 
-    def __getitem__(self, index: int) -> ContentChunk:
-        chunk = ContentChunk(self.chunks[index])
+    def __call__(self, positions: range, attempts: Attempts) -> ContentChunk:
+        chunk = ContentChunk(positions)
         samples: list[Tensor] = []
-        for item in chunk.positions:
+        for item in positions:
             entry = self.catalog.contents[self.modality][item]
             chunk.stamps.append(self.catalog.stamp(self.modality, item))
             if entry is None:
                 continue
-            try:
-                data = self.catalog.read(self.modality, item)
-                chunk.hashes[item] = content_hash(data)
-                if chunk.hashes[item] in self.known:
-                    continue
-                content = entry if self.modality == "text" else self.preprocess.read(data, entry)
-                prepared = self.preprocess(content)
-            except ContentError as error:
-                chunk.problems[item] = str(error)
-                continue
-            except MemoryError:
-                chunk.problems[item] = f"{entry}: needs more memory than there is"
-                continue
-            samples.append(prepared.samples)
-            chunk.prepared.append(item)
-            chunk.counts.append(len(prepared.samples))
-            if prepared.truncated:
-                chunk.truncated.append(item)
+            reason = attempts.begin(item)
+            if reason is None:
+                reason = self._prepare(item, entry, chunk, samples)
+                attempts.end(item)
+            else:
+                reason = f"{self._name(entry)}{reason}"
+            if reason is not None:
+                chunk.problems[item] = reason
+        attempts.rest()
         chunk.samples = torch.cat(samples) if samples else None
         return chunk
+
+    def _prepare(self, item: int, entry: str, chunk: ContentChunk, samples: list[Tensor]) -> str | None:
+        """Add an item to its chunk, or give the reason why not."""
+        try:
+            data = self.catalog.read(self.modality, item)
+            chunk.hashes[item] = content_hash(data)
+            if chunk.hashes[item] in self.known:
+                return None
+            content = entry if self.modality == "text" else self.preprocess.read(data, entry)
+            prepared = self.preprocess(content)
+        except ContentError as error:
+            return str(error)
+        except MemoryError:
+            return f"{self._name(entry)}needs more memory than there is"
+        samples.append(prepared.samples)
+        chunk.prepared.append(item)
+        chunk.counts.append(len(prepared.samples))
+        if prepared.truncated:
+            chunk.truncated.append(item)
+        return None
+
+    def _name(self, entry: str) -> str:
+        return "" if self.modality == "text" else f"{entry}: "
 
 
 def load_content(
@@ -95,8 +106,14 @@ def load_content(
     *,
     known: Collection[bytes],
     workers: int,
+    item_seconds: float,
+    notes: Path | None = None,
 ) -> Iterator[ContentChunk]:
     """Chunks of the blocks' items, in order, prepared ahead by worker processes.
+
+    An item whose content ends the process that reads it is a problem after the second death, whatever ended it; so is
+    one that takes too long. Without workers the first death is this process's own; the next call with the same
+    ``notes`` prepares the item in a worker.
 
     Args:
         catalog: The items.
@@ -105,8 +122,23 @@ def load_content(
         blocks: Positions of the items, a range a block; no chunk reaches over a block's end.
         known: Hashes of contents that need no preparation.
         workers: Processes; 0 prepares in this one.
+        item_seconds: After which a worker that still has the same item is ended.
+        notes: Folder in which processes note the item in hand, for a later call [default: a temporary one].
+
+    Raises:
+        EncoderError: If workers do not start.
     """
     chunks = [block[start : start + _CHUNK_ITEMS] for block in blocks for start in range(0, len(block), _CHUNK_ITEMS)]
-    dataset = _Chunks(catalog, modality, preprocess, known, chunks)
-    options: dict[str, Any] = {"prefetch_factor": 8} if workers else {}
-    return iter(DataLoader(dataset, batch_size=None, num_workers=min(workers, len(chunks)), **options))
+    prepare = _Preparation(catalog, modality, preprocess, known)
+    with contextlib.ExitStack() as stack:
+        folder = notes or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gnnrec-")))
+        attempts = Attempts.open(folder, blocks)
+        stack.callback(attempts.close)
+        if workers:
+            yield from Workers(prepare, attempts, item_seconds).run(chunks, min(workers, len(chunks)))
+            return
+        for chunk in chunks:
+            if attempts.suspects.isdisjoint(chunk):
+                yield prepare(chunk, attempts)
+            else:
+                yield from Workers(prepare, attempts, item_seconds).run([chunk], 1)

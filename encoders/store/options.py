@@ -22,6 +22,7 @@ class EncodeOptions:
             8, at least 1].
         device: ``"cpu"``, ``"cuda"``, ... or ``"auto"``.
         precision: ``"fp32"``, ``"bf16"``, ``"fp16"``, or ``"auto"``: bf16 on a GPU, fp32 elsewhere.
+        item_seconds: After which a worker that still reads the same item is ended, and the item left out.
 
     Raises:
         ArgumentError: If a value cannot work.
@@ -31,12 +32,15 @@ class EncodeOptions:
     workers: int = field(default_factory=lambda: max(1, min(8, (os.cpu_count() or 1) - 1)))
     device: str = "auto"
     precision: str = "auto"
+    item_seconds: float = 120.0
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
             raise ArgumentError(f"'batch_size' must be a positive integer (got {self.batch_size})")
         if self.workers < 0:
             raise ArgumentError(f"'workers' must be an integer of at least 0 (got {self.workers})")
+        if not self.item_seconds > 0:
+            raise ArgumentError(f"'item_seconds' must be positive (got {self.item_seconds:g})")
         if self.precision not in PRECISIONS:
             raise ArgumentError(f"'precision' must be one of {', '.join(PRECISIONS)} (got {self.precision!r})")
 

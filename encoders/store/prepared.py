@@ -29,6 +29,7 @@ class PreparedContents:
         preprocess: The encoder's.
         workers: Processes of the first pass; 0 does it in this one.
         cache_gigabytes: Memory for prepared contents.
+        item_seconds: After which a worker that still reads the same item is ended, and the item left out.
         on_prepared: Called with the number of items looked at and of all.
 
     Raises:
@@ -43,6 +44,7 @@ class PreparedContents:
         *,
         workers: int = 0,
         cache_gigabytes: float = 2.0,
+        item_seconds: float = 120.0,
         on_prepared: Callable[[int, int], None] | None = None,
     ) -> None:
         self.catalog, self.modality, self.preprocess = catalog, modality, preprocess
@@ -54,7 +56,10 @@ class PreparedContents:
         blocks = [
             range(start, min(len(catalog), start + _ITEMS_AT_ONCE)) for start in range(0, len(catalog), _ITEMS_AT_ONCE)
         ]
-        for chunk in load_content(catalog, modality, preprocess, blocks, known=(), workers=workers):
+        chunks = load_content(
+            catalog, modality, preprocess, blocks, known=(), workers=workers, item_seconds=item_seconds
+        )
+        for chunk in chunks:
             self.problems.update(chunk.problems)
             if chunk.samples is not None:
                 for item, samples in zip(chunk.prepared, torch.split(chunk.samples, chunk.counts), strict=True):

@@ -42,6 +42,9 @@ def encode(
     strict: Annotated[bool, typer.Option("--strict", help="Write nothing if any content cannot be read.")] = False,
     batch_size: Annotated[int, typer.Option(help="Samples a forward pass.")] = 64,
     workers: Annotated[int | None, typer.Option(help="Decoding processes [default: cores less one].")] = None,
+    item_seconds: Annotated[
+        float, typer.Option(help="A decoding process that reads one item for longer is ended, the item left out.")
+    ] = 120.0,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or auto.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32, bf16, fp16 or auto.")] = "auto",
     seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0,
@@ -75,6 +78,7 @@ def encode(
         batch_size=batch_size,
         device=device,
         precision=precision,
+        item_seconds=item_seconds,
         **({} if workers is None else {"workers": workers}),
     )
     encoder_modalities(encoder)  # an unknown name is told before the data are read

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 KILLS = 20
 
 
-def start(*arguments: str | Path) -> int:
+def start(*arguments: str | Path | int) -> int:
     """Run a command in a process that has everything imported already; give its process id."""
     child = os.fork()
     if child:
@@ -36,7 +36,7 @@ def start(*arguments: str | Path) -> int:
     os._exit(0)
 
 
-def killed(prepare: Callable[[], object], *arguments: str | Path) -> Callable[[], bool]:
+def killed(prepare: Callable[[], object], *arguments: str | Path | int) -> Callable[[], bool]:
     """A function that prepares, starts the command and kills it at a random moment; whether the kill came in time."""
     prepare()
     begun = time.perf_counter()
@@ -96,6 +96,71 @@ def test_add_items(tmp_path: Path) -> None:
     assert all(answer in (before, after) for answer in seen)
     os.waitpid(start(*command), 0)
     assert neighbours(run, "new-0") == after
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sounds") / "demo"
+    write_demo_catalog(folder, num_users=60, num_items=200)
+    return folder
+
+
+def encoded(folder: Path) -> dict[str, bytes]:
+    """Contents of all files of a folder, by name."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_encode(sounds: Path, tmp_path: Path, workers: int) -> None:
+    line = ["encode", sounds, "--encoder", "mean-spectrum", "--workers", workers, "--out"]
+    os.waitpid(start(*line, tmp_path / "clean"), 0)
+    once = killed(lambda: None, *line, tmp_path / "out")
+    shutil.rmtree(tmp_path / "out")
+    assert sum(once() for _ in range(KILLS)) >= 1  # each goes on where the one before was
+    os.waitpid(start(*line, tmp_path / "out"), 0)
+    assert encoded(tmp_path / "out") == encoded(tmp_path / "clean")
+
+
+def test_encode_in_shards_and_merge(sounds: Path, tmp_path: Path) -> None:
+    line = ["encode", sounds, "--encoder", "mean-spectrum", "--workers", 1, "--out"]
+    os.waitpid(start(*line, tmp_path / "clean"), 0)
+    out, moments = tmp_path / "out", random.Random(0)
+    shards = [[*line, out, "--shard", f"{number}/2"] for number in (1, 2)]
+    for _ in range(KILLS):
+        children = [start(*shard) for shard in shards]
+        time.sleep(moments.uniform(0.0, 1.5))
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    for shard in shards:
+        os.waitpid(start(*shard), 0)
+    assert not list(out.glob("*.safetensors"))
+    shutil.copytree(out, tmp_path / "before")
+
+    def prepare() -> None:
+        shutil.rmtree(out)
+        shutil.copytree(tmp_path / "before", out)
+
+    once = killed(prepare, *line, out, "--merge")
+    for _ in range(KILLS):
+        once()
+        os.waitpid(start(*line, out, "--merge"), 0)
+        assert encoded(out) == encoded(tmp_path / "clean")
+
+
+def test_two_encodes_into_one_folder(sounds: Path, tmp_path: Path) -> None:
+    line = ["encode", sounds, "--encoder", "mean-spectrum", "--workers", 1, "--out"]
+    os.waitpid(start(*line, tmp_path / "clean"), 0)
+    out, moments = tmp_path / "out", random.Random(1)
+    for turn in range(KILLS):
+        if turn % 5 == 0:
+            shutil.rmtree(out, ignore_errors=True)
+        children = [start(*line, out), start(*line, out)]
+        time.sleep(moments.uniform(0.0, 1.5))
+        os.kill(children[turn % 2], signal.SIGKILL)
+        statuses = [os.waitpid(child, 0)[1] for child in children]
+        assert os.WIFEXITED(statuses[1 - turn % 2])
+        assert encoded(out) == encoded(tmp_path / "clean")
 
 
 def neighbours(run: Path, item: str) -> list[object] | None:
