@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from encoders.content import AudioReading
 from encoders.errors import ArgumentError
 
 __all__ = ["MODALITIES", "Encoder", "Prepared", "Preprocess"]
@@ -60,7 +61,9 @@ class Preprocess(ABC):
 
     def describe(self) -> str:
         """All settings in one line; features made with another line are stale."""
-        return repr(self)
+        reading = getattr(self, "reading", AudioReading())
+        # Features of versions that had no choice of reading are not stale.
+        return repr(self) if reading == AudioReading() else f"{self!r} {reading!r}"
 
 
 class Encoder(nn.Module, ABC):

@@ -8,16 +8,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from encoders.base import Encoder, Prepared, Preprocess
-from encoders.content import Film, read_video
+from encoders.content import Film, FilmFile, read_video
 from encoders.errors import ArgumentError, MissingPackageError
 from encoders.weights import headless
 
-__all__ = ["ClipPreprocess", "R2Plus1D"]
+__all__ = ["ClipPreprocess", "R2Plus1D", "section_starts"]
 
 _RESIZE = (128, 171)
 _SIZE = 112
 _MEAN = (0.43216, 0.394666, 0.37645)
 _STD = (0.22803, 0.22145, 0.216989)
+_ROUNDING = 1e-6
+_LARGEST = (1920, 1920)
+"""Frames of the clips of a long film are scaled down to it, so that those of 4K films fit into memory."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class ClipPreprocess(Preprocess):
     Args:
         frames_per_second: Of the clips.
         frames_per_clip: Frames a clip; a shorter film repeats its last frame.
-        max_clips: Clips a film at most; longer films are sampled more coarsely.
+        max_clips: Clips a film at most; of longer films they are the middles of equal sections, at the same rate.
     """
 
     frames_per_second: float = 15.0
@@ -41,8 +44,20 @@ class ClipPreprocess(Preprocess):
 
     def read(self, data: bytes, name: str) -> Film:
         """Decode the frames that are needed."""
-        wanted = self.frames_per_clip * self.max_clips
-        return read_video(data, frames_per_second=self.frames_per_second, max_frames=wanted, name=name)
+        file = FilmFile(data, name=name)
+        wanted, rate = self.frames_per_clip * self.max_clips, self.frames_per_second
+        if file.seconds * rate <= wanted + _ROUNDING:
+            return read_video(data, frames_per_second=rate, max_frames=wanted, name=name)
+        seconds = self.frames_per_clip / rate
+        clips = [
+            file.read_piece(start, frames=self.frames_per_clip, frames_per_second=rate, max_size=_LARGEST).frames
+            for start in section_starts(file.seconds, seconds, seconds, self.max_clips)
+        ]
+        return Film(torch.cat(clips), rate)
+
+    def describe(self) -> str:
+        """All settings in one line; it was another one when long films were sampled more coarsely."""
+        return f"{super().describe()}, sections of long films"
 
     def __call__(self, content: Film) -> Prepared:
         """Clips of one film. Shape of the samples: (clips, 3, frames_per_clip, 112, 112), float32."""
@@ -52,6 +67,19 @@ class ClipPreprocess(Preprocess):
         clips = max(1, (2 * len(frames) + self.frames_per_clip) // (2 * self.frames_per_clip))
         place = torch.arange(clips * self.frames_per_clip).clamp(max=len(frames) - 1)
         return Prepared(torch.unflatten(frames[place], 0, (clips, self.frames_per_clip)).transpose(1, 2).contiguous())
+
+
+def section_starts(length: float, window: float, section: float, most: int) -> list[float]:
+    """Starts of windows in the middles of equal sections, in seconds; 0 where the whole is shorter than a window.
+
+    Args:
+        length: Of the whole.
+        window: Length of a window.
+        section: Least length of a section.
+        most: Sections at most.
+    """
+    count = max(1, min(most, int(length / max(window, section) + _ROUNDING)))
+    return [max(0.0, (index + 0.5) * length / count - window / 2) for index in range(count)]
 
 
 def _pixels(frames: Tensor) -> Tensor:

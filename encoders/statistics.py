@@ -1,13 +1,13 @@
 """Encoders without any weights: what a trained one has to beat."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 from encoders.base import Encoder, Prepared, Preprocess
-from encoders.content import Sound, clean_text, read_audio, read_image, read_text
+from encoders.content import AudioReading, Sound, clean_text, read_image, read_text
 from encoders.errors import ArgumentError, ContentError
 from encoders.signal import (
     COLOUR_HISTOGRAM_DIM,
@@ -29,7 +29,6 @@ def _words(text: str) -> Tensor:
     return hashed_words(clean_text(text))
 
 
-_READ: dict[str, Callable[..., Any]] = {"image": read_image, "audio": read_audio, "text": read_text}
 _COMPUTE: dict[str, tuple[str, int, Callable[[Any], Tensor]]] = {
     "colour-histogram": ("image", COLOUR_HISTOGRAM_DIM, colour_histogram),
     "mean-spectrum": ("audio", MEAN_SPECTRUM_DIM, _spectrum),
@@ -45,13 +44,16 @@ class StatisticsPreprocess(Preprocess):
 
     Args:
         statistic: One of :data:`STATISTICS`.
+        reading: Which sounds are refused.
     """
 
     statistic: str
+    reading: AudioReading = field(default=AudioReading(), repr=False, kw_only=True)
 
     def read(self, data: bytes, name: str) -> Any:
         """Decode a picture, sound or text."""
-        return _READ[STATISTICS[self.statistic]](data, name=name)
+        read: dict[str, Callable[..., Any]] = {"image": read_image, "audio": self.reading, "text": read_text}
+        return read[STATISTICS[self.statistic]](data, name=name)
 
     def __call__(self, content: Any) -> Prepared:
         """The statistics of one item. Shape of the samples: (1, dim), float32."""

@@ -1,9 +1,9 @@
 """Sounds as audio towers take them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from encoders.base import Prepared, Preprocess
-from encoders.content import Sound, audio_windows, read_audio, resample
+from encoders.content import AudioReading, Sound, audio_windows, resample
 from encoders.errors import ArgumentError, ContentError
 
 __all__ = ["WaveformPreprocess"]
@@ -18,12 +18,14 @@ class WaveformPreprocess(Preprocess):
         window_seconds: Length of a window; shorter sounds are padded with silence.
         stride_seconds: From window to window.
         max_windows: Windows a sound at most, spread evenly over it.
+        reading: Which sounds are refused.
     """
 
     sample_rate: int = 44_100
     window_seconds: float = 5.0
     stride_seconds: float = 5.0
     max_windows: int = 12
+    reading: AudioReading = field(default=AudioReading(), repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         for name, noun in (
@@ -37,7 +39,7 @@ class WaveformPreprocess(Preprocess):
 
     def read(self, data: bytes, name: str) -> Sound:
         """Decode a sound."""
-        return read_audio(data, name=name)
+        return self.reading(data, name=name)
 
     def __call__(self, content: Sound) -> Prepared:
         """Windows of one sound; see :func:`~encoders.content.audio_windows` for where they lie.

@@ -4,16 +4,18 @@ Whatever the bytes are, a decoder returns content or raises :class:`~encoders.er
 names the source and the reason.
 """
 
-from encoders.content.audio import Sound, read_audio
+from encoders.content.audio import AudioReading, read_audio
 from encoders.content.film_file import FilmFile
 from encoders.content.image import read_image
 from encoders.content.locate import locate, read_content_bytes
+from encoders.content.sound import Sound
 from encoders.content.sound_track import read_sound_track
 from encoders.content.text import clean_text, read_text
 from encoders.content.video import Film, read_video
 from encoders.content.waveform import audio_windows, resample
 
 __all__ = [
+    "AudioReading",
     "Film",
     "FilmFile",
     "Sound",

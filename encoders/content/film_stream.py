@@ -23,12 +23,16 @@ _HEAD_BYTES = 512
 
 
 @contextmanager
-def opened_film(source: str | Path | bytes, name: str) -> Iterator[tuple[BinaryIO, Kind]]:
-    """A whole film as an open file, and its kind; an error within the block becomes a reason not to use the film.
+def opened_film(
+    source: str | Path | bytes, name: str, *, kind: Kind | None = None, whole: bool = True
+) -> Iterator[tuple[BinaryIO, Kind]]:
+    """A film as an open file, and its kind; an error within the block becomes a reason not to use the film.
 
     Args:
         source: A file, or its bytes.
         name: What to call it in a reason.
+        kind: What it is, if that is known; it may be a sound [default: a film, by its first bytes].
+        whole: Whether to refuse it if its end is missing.
 
     Raises:
         ContentError: If it is missing, truncated or no film, or if decoding within the block fails.
@@ -39,8 +43,8 @@ def opened_film(source: str | Path | bytes, name: str) -> Iterator[tuple[BinaryI
     except ImportError:
         raise MissingPackageError("av", "video", "reading films") from None
     with _opened(source, name) as file:
-        kind = require_kind(file.read(_HEAD_BYTES), "video", "film", name)
-        missing = missing_film_part(file, kind.decoder)
+        kind = kind or require_kind(file.read(_HEAD_BYTES), ("video",), "film", name)
+        missing = missing_film_part(file, kind.decoder) if whole else ""
         if missing:
             raise refusal(name, f"is {kind.noun} that is truncated: {missing}")
         try:

@@ -44,7 +44,7 @@ def read_image(source: str | Path | bytes, *, max_pixels: int = 89_478_485, name
         raise MissingPackageError("Pillow", "encoders", "reading pictures") from None
     shown = source_name(source, name, "picture")
     content = source_bytes(source, shown)
-    kind = require_kind(content, "image", "picture", shown)
+    kind = require_kind(content, ("image",), "picture", shown)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow tells of damage that it can live with

@@ -1,10 +1,13 @@
-"""Whether a sound file is whole: libsndfile silently reads the first part of truncated WAV, Ogg and MP3 files."""
+"""Whether a sound file is whole, and whether libsndfile knows its codec.
+
+libsndfile silently reads the first part of truncated files.
+"""
 
 import struct
 
 from encoders.content.mp3_frames import mp3_extent, names_its_length
 
-__all__ = ["bare_sound", "missing_part"]
+__all__ = ["bare_sound", "libav_format", "missing_part"]
 
 _MAX_CHUNKS = 1_000
 _UNKNOWN_SIZE = 0xFFFFFFFF
@@ -12,6 +15,10 @@ _TAG_HEADER = 10
 _OGG_HEADER = 27
 _OGG_END_FLAG = 4
 _XING_WITHIN = 64
+_CODEC_WITHIN = 128
+_SIZES_WITHIN = 24
+# PCM, two of Microsoft's, floats, A-law, mu-law, IMA, GSM, G.721, G.723, NMS, MP3; the last says that it follows.
+_WAV_CODECS = frozenset({1, 2, 3, 6, 7, 0x11, 0x14, 0x31, 0x38, 0x40, 0x55, 0x64, 0x65, 0xFFFE})
 
 
 def bare_sound(content: bytes) -> bytes:
@@ -37,7 +44,49 @@ def missing_part(content: bytes, decoder: str) -> str:
         return _missing_of_wav(content)
     if decoder == "OGG":
         return _missing_of_ogg(content)
-    return _missing_of_mp3(content) if decoder == "MP3" else ""
+    if decoder == "MP3":
+        return _missing_of_mp3(content)
+    promised = _promised_bytes(content, decoder)
+    return f"its header promises {promised} bytes and {len(content)} are there" if len(content) < promised else ""
+
+
+def libav_format(content: bytes, decoder: str) -> str:
+    """Name of libav's format if the sound is of a codec that libsndfile lacks or cannot read; nothing otherwise."""
+    head = content[:_CODEC_WITHIN]
+    if decoder == "OGG" and (b"\x7fFLAC" in head or b"Speex   " in head):
+        return "ogg"
+    if decoder.startswith("WAV"):
+        position = head.find(b"fmt ")
+        known = position < 0 or len(head) < position + 10
+        return "" if known or struct.unpack_from("<H", head, position + 8)[0] in _WAV_CODECS else "wav"
+    return ""
+
+
+def _promised_bytes(content: bytes, decoder: str) -> int:
+    """Size of the whole file by its header; 0 if it does not say."""
+    if len(content) < _SIZES_WITHIN:
+        return 0
+    if decoder in ("AIFF", "SVX"):
+        return int(8 + struct.unpack_from(">I", content, 4)[0])
+    if decoder == "W64":
+        return int(struct.unpack_from("<Q", content, 16)[0])
+    if decoder == "AU":
+        order = ">" if content[:1] == b"." else "<"
+        start, size = struct.unpack_from(f"{order}II", content, 4)
+        return 0 if size == _UNKNOWN_SIZE else int(start + size)
+    return _end_of_caf(content) if decoder == "CAF" else 0
+
+
+def _end_of_caf(content: bytes) -> int:
+    position = 8
+    for _ in range(_MAX_CHUNKS):
+        if position + 12 > len(content):
+            break
+        label, size = struct.unpack_from(">4sq", content, position)
+        position += 12 + size
+        if label == b"data" or size < 0:  # -1: up to the end
+            return 0 if size < 0 else position
+    return 0
 
 
 def _missing_of_wav(content: bytes) -> str:

@@ -34,13 +34,13 @@ def source_bytes(source: str | Path | bytes, name: str, *, max_bytes: int = MAX_
     return source
 
 
-def require_kind(head: bytes, modality: str, noun: str, name: str) -> Kind:
-    """The kind that the bytes start like, which must be of the modality.
+def require_kind(head: bytes, modalities: tuple[str, ...], noun: str, name: str) -> Kind:
+    """The kind that the bytes start like, which must be of one of the modalities.
 
     Raises:
         ContentError: If it is not; the reason says what the content is.
     """
     kind = recognise(head)
-    if kind.modality != modality:
+    if kind.modality not in modalities:
         raise refusal(name, f"is not a {noun} that can be read but {kind.noun}")
     return kind

@@ -9,7 +9,10 @@ from encoders.errors import DatasetError
 
 __all__ = ["PICTURE_SUFFIXES", "SOUND_SUFFIXES", "files_of", "folders_of", "has_file", "spoken"]
 
-SOUND_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".mp3"})
+SOUND_SUFFIXES = frozenset(
+    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".au", ".caf", ".w64", ".wma"}
+    | {".ac3", ".amr", ".wv", ".webm", ".mp4"}
+)
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 
 

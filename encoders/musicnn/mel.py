@@ -55,11 +55,18 @@ class LogMel(nn.Module):
         """
         if waveform.shape[-1] < _FRAME:
             raise ArgumentError(f"'waveform' must have at least {_FRAME} samples (got {waveform.shape[-1]})")
-        spectrum = torch.stft(
-            waveform, _FRAME, _HOP, window=self.window, center=True, pad_mode="reflect", return_complex=True
-        )  # (batch, 257, 1 + samples // 256)
-        energy = spectrum[..., :-1].abs().square().transpose(1, 2) @ self.filters.T
-        return torch.log10(10_000 * energy + 1)
+        with torch.autocast(waveform.device.type, enabled=False):  # energies are beyond the range of half precision
+            spectrum = torch.stft(
+                waveform.float(),
+                _FRAME,
+                _HOP,
+                window=self.window.float(),
+                center=True,
+                pad_mode="reflect",
+                return_complex=True,
+            )  # (batch, 257, 1 + samples // 256)
+            energy = spectrum[..., :-1].abs().square().transpose(1, 2) @ self.filters.float().T
+            return torch.log10(10_000 * energy + 1)
 
 
 def _slaney_filters() -> Tensor:

@@ -7,12 +7,10 @@ import torch
 from encoders.base import Prepared
 from encoders.content import Film, FilmFile, Sound, resample
 from encoders.errors import ContentError
-from encoders.r2plus1d import ClipPreprocess
+from encoders.r2plus1d import ClipPreprocess, section_starts
 from encoders.waveform_preprocess import WaveformPreprocess
 
 __all__ = ["SectionClips", "SectionWindows"]
-
-_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class SectionWindows(WaveformPreprocess):
             return Prepared(torch.nn.functional.pad(mono, (0, window - len(mono)))[None])
         starts = [
             round(start * self.sample_rate)
-            for start in _starts(
+            for start in section_starts(
                 len(mono) / self.sample_rate, self.window_seconds, self.stride_seconds, self.max_windows
             )
         ]
@@ -59,8 +57,8 @@ class SectionWindows(WaveformPreprocess):
 class SectionClips(ClipPreprocess):
     """Clips in the middles of equal sections of a film, as many as fit but at most ``max_clips``.
 
-    Unlike the clips of :class:`~encoders.r2plus1d.ClipPreprocess` they keep their rate however long the film is. One
-    clip is the middle of the film.
+    Unlike those of :class:`~encoders.r2plus1d.ClipPreprocess` they do not cover a short film. One clip is the middle of
+    the film.
 
     Args:
         frames_per_second: Of the clips.
@@ -81,12 +79,10 @@ class SectionClips(ClipPreprocess):
             frames = max(1, round(file.seconds * self.frames_per_second))
         clips = [
             file.read_piece(start, frames=frames, frames_per_second=self.frames_per_second).frames
-            for start in _starts(file.seconds, seconds, seconds, self.max_clips)
+            for start in section_starts(file.seconds, seconds, seconds, self.max_clips)
         ]
         return Film(torch.cat(clips), self.frames_per_second)
 
-
-def _starts(length: float, window: float, section: float, most: int) -> list[float]:
-    """Starts of windows in the middles of equal sections, in seconds; 0 where the whole is shorter than a window."""
-    count = max(1, min(most, int(length / max(window, section) + _ROUNDING)))
-    return [max(0.0, (index + 0.5) * length / count - window / 2) for index in range(count)]
+    def describe(self) -> str:
+        """All settings in one line."""
+        return repr(self)

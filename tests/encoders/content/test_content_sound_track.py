@@ -81,7 +81,7 @@ def test_sound_without_pictures_starts_with_its_first_sample():
 
 
 def test_what_is_refused(tmp_path):
-    with pytest.raises(ContentError, match=r"^film: is an MP4 film .* it has no audio stream$"):
+    with pytest.raises(ContentError, match=r"^film: is an MP4 file .* it has no audio stream$"):
         read_sound_track(film_bytes())
     with pytest.raises(ContentError, match="not a film that can be read but a WAV sound"):
         read_sound_track(sound_bytes("WAV"))
