@@ -1,6 +1,7 @@
 """Files that are there whole or not at all, and only files that can be read to an end."""
 
 import contextlib
+import csv
 import ctypes
 import errno
 import hashlib
@@ -9,13 +10,14 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["atomic_write", "file_hash", "put_in_place", "require_regular"]
+__all__ = ["atomic_write", "file_hash", "put_in_place", "require_regular", "write_problems", "write_table"]
 
 _CHUNK = 2**24
 _LITTLE = 2**14
+_FORMULA = frozenset("=+-@\t\r")
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
 _STALE_SECONDS = 24 * 3600
@@ -67,6 +69,28 @@ def atomic_write(path: Path | str) -> Iterator[Path]:
     with contextlib.suppress(OSError):  # not every file system can flush a folder
         _flush(target.parent)
     _clear_stale(target)
+
+
+def write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write a CSV file at once; what cannot be encoded is escaped."""
+    with atomic_write(path) as draft, draft.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+        table = csv.writer(file)
+        table.writerow(columns)
+        table.writerows(rows)
+
+
+def write_problems(path: Path, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write a table of what cannot be used and why; without rows, remove the table of an earlier time.
+
+    What a spreadsheet would take for a formula is made a text.
+    """
+    inert = [
+        [f"'{cell}" if str(cell)[:1] in _FORMULA and isinstance(cell, str) else cell for cell in row] for row in rows
+    ]
+    if inert:
+        write_table(path, columns, inert)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _has_no_room(folder: Path) -> bool:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from encoders.content import FilmFile, Sound, read_audio, read_sound_track, resample
 from encoders.errors import ArgumentError, ContentError, EncoderError
+from encoders.files import atomic_write, write_problems
 from encoders.musicvideo.segment_files import write_film, write_sound
 from encoders.musicvideo.segment_options import SegmentOptions
-from encoders.musicvideo.segment_table import SegmentRow, read_segment_table, write_segment_table, write_table
+from encoders.musicvideo.segment_table import SegmentRow, read_segment_table, write_segment_table
 from encoders.musicvideo.segments import draw_segments
 
 __all__ = ["CutReport", "cut_segments"]
@@ -95,7 +96,7 @@ def cut_segments(
                 report.cut += 1
             if on_progress:
                 on_progress(report.reused + report.cut + len(report.problems), len(named))
-    _write_problems(out / "problems.csv", report.problems)
+    write_problems(out / "problems.csv", ("film", "reason"), sorted(report.problems.items()))
     if not rows:
         shown = "".join(f"\n  - {reason}" for reason in list(report.problems.values())[:5])
         raise EncoderError(f"{out}: none of the {len(named)} films can be used:{shown}")
@@ -168,9 +169,8 @@ def _cut_film(
     except ContentError as error:
         return name, str(error)
     mark = work / f"{hashlib.blake2b(name.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}.json"
-    draft = mark.with_suffix(".part")
-    draft.write_text(json.dumps(rows), encoding="utf-8")
-    draft.replace(mark)
+    with atomic_write(mark) as draft:
+        draft.write_text(json.dumps(rows), encoding="utf-8")
     return name, rows
 
 
@@ -203,11 +203,3 @@ def _sound_of(path: Path) -> Sound:
     beside = [path.with_suffix(ending) for ending in _SOUNDS]
     found = next((candidate for candidate in beside if candidate.is_file()), None)
     return read_sound_track(path) if found is None else read_audio(found)
-
-
-def _write_problems(path: Path, problems: dict[str, str]) -> None:
-    """Film and reason; no file without any."""
-    if problems:
-        write_table(path, ("film", "reason"), sorted(problems.items()))
-    else:
-        path.unlink(missing_ok=True)

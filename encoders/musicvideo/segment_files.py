@@ -8,6 +8,7 @@ from torch import Tensor
 
 from encoders.content import Film
 from encoders.errors import MissingPackageError
+from encoders.files import atomic_write
 
 __all__ = ["write_film", "write_sound"]
 
@@ -33,9 +34,8 @@ def write_sound(path: Path, samples: Tensor, sample_rate: int) -> None:
         import soundfile
     except ImportError:
         raise MissingPackageError("soundfile", "encoders", "writing sounds") from None
-    draft = path.with_name(f".{path.name}.part")
-    soundfile.write(draft, samples.numpy(), sample_rate, format="FLAC", subtype="PCM_16")
-    draft.replace(path)
+    with atomic_write(path) as draft:
+        soundfile.write(draft, samples.numpy(), sample_rate, format="FLAC", subtype="PCM_16")
 
 
 def write_film(path: Path, film: Film) -> None:
@@ -52,13 +52,11 @@ def write_film(path: Path, film: Film) -> None:
         import av
     except ImportError:
         raise MissingPackageError("av", "video", "writing films") from None
-    draft = path.with_name(f".{path.name}.part")
     codec, options = next(entry for entry in _CODECS if entry[0] in av.codecs_available)
-    with av.open(draft, "w", format="mp4") as container:
+    with atomic_write(path) as draft, av.open(draft, "w", format="mp4") as container:
         rate = Fraction(film.frames_per_second).limit_denominator(1_000)
         stream: Any = container.add_stream(codec, rate=rate, options=options)
         stream.height, stream.width, stream.pix_fmt = film.frames.shape[1], film.frames.shape[2], "yuv420p"
         for pixels in film.frames.numpy():
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode())
-    draft.replace(path)

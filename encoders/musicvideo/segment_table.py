@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from encoders.errors import EncoderError
+from encoders.files import write_table
 
-__all__ = ["SegmentRow", "read_segment_table", "write_segment_table", "write_table"]
+__all__ = ["SegmentRow", "read_segment_table", "write_segment_table"]
 
 _NAME = "segments.csv"
 
@@ -38,7 +39,8 @@ class SegmentRow(NamedTuple):
 
 def write_segment_table(folder: Path, rows: Iterable[SegmentRow]) -> Path:
     """Write ``segments.csv``, whole or not at all."""
-    return write_table(folder / _NAME, SegmentRow._fields, rows)
+    write_table(folder / _NAME, SegmentRow._fields, rows)
+    return folder / _NAME
 
 
 def read_segment_table(folder: Path) -> list[SegmentRow]:
@@ -60,16 +62,6 @@ def read_segment_table(folder: Path) -> list[SegmentRow]:
         ) from None
     except (ValueError, TypeError) as error:
         raise EncoderError(f"{path}: damaged: {error}") from None
-
-
-def write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Path:
-    """Write a CSV file, whole or not at all."""
-    draft = path.with_name(f".{path.name}.part")
-    with draft.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        table = csv.writer(file)
-        table.writerow(columns)
-        table.writerows(rows)
-    return draft.replace(path)
 
 
 def _row(entry: dict[str, str]) -> SegmentRow:

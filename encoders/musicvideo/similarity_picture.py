@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from encoders.content import FilmFile
 from encoders.errors import ArgumentError, ContentError, MissingPackageError
+from encoders.files import atomic_write
 from encoders.musicvideo.segment_table import read_segment_table
 from encoders.musicvideo.similarity import VIEWS, SimilarityAnalysis
 
@@ -85,10 +86,8 @@ def draw_similarity(
                 name = analysis.names[seeds[line]]
                 _tile(figure, _MARGIN, bottom, name, frames.get(name), note="", colour=_INK)
     _draw_consistency(figure, analysis, block)
-    path = Path(path)
-    draft = path.with_name(f".{path.name}.part")
-    figure.savefig(draft, format="png", metadata={"Software": None})
-    draft.replace(path)
+    with atomic_write(path) as draft:
+        figure.savefig(draft, format="png", metadata={"Software": None})
 
 
 def _rows_of(analysis: SimilarityAnalysis, view: str, count: int) -> list[int]:

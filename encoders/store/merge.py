@@ -1,7 +1,6 @@
 """Blocks of all shards to one file of features."""
 
 import contextlib
-import csv
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from filelock import FileLock
 
 from encoders.base import Encoder
 from encoders.errors import EncoderError
-from encoders.files import atomic_write
+from encoders.files import write_problems
 from encoders.store.blocks import FeatureRows, block_path, num_blocks, read_rows, write_rows
 from encoders.store.catalog import Catalog
 from encoders.store.identity import feature_path, make_header, work_folder
@@ -109,7 +108,15 @@ def _merge(
     if not bool(rows.mask.any()):
         _clear(work)
         raise EncoderError(f"{path}: not written, because no content could be read:{shown}")
-    _write_problems(problems_path(path), encoder.modality, catalog, rows.problems)
+    contents = catalog.contents[encoder.modality]
+    write_problems(
+        problems_path(path),
+        ("item_id", "content", "reason"),
+        [
+            (catalog.item_ids[item], "" if encoder.modality == "text" else contents[item], reason)
+            for item, reason in sorted(rows.problems.items())
+        ],
+    )
     write_rows(path, rows, header)
     _clear(work)
     return report
@@ -140,21 +147,3 @@ def _clear(work: Path) -> None:
 def problems_path(path: Path) -> Path:
     """The table of problems beside a file of features."""
     return path.with_suffix(".problems.csv")
-
-
-def _write_problems(path: Path, modality: str, catalog: Catalog, problems: dict[int, str]) -> None:
-    """Item, content and reason of each problem; no file without any."""
-    if not problems:
-        path.unlink(missing_ok=True)
-        return
-    with atomic_write(path) as draft, draft.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        table = csv.writer(file)
-        table.writerow(["item_id", "content", "reason"])
-        for item, reason in sorted(problems.items()):
-            content = "" if modality == "text" else catalog.contents[modality][item]
-            table.writerow([_inert(catalog.item_ids[item]), _inert(content), _inert(reason)])
-
-
-def _inert(value: object) -> object:
-    """A cell that a spreadsheet does not take for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

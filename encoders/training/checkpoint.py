@@ -1,13 +1,13 @@
 """The files by which a killed run goes on."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from encoders.errors import TrainingError
+from encoders.files import atomic_write
 
 __all__ = ["CheckpointFolder"]
 
@@ -37,16 +37,10 @@ class CheckpointFolder:
 
     def write(self, state: dict[str, Any]) -> None:
         """Keep the state after an epoch."""
-        draft = self.path / ".checkpoint.pt.new"
-        with draft.open("wb") as file:
-            torch.save({"identity": self.identity, **state}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.checkpoint)
-        lines = "".join(json.dumps(record) + "\n" for record in state["history"])
-        draft = self.path / ".history.jsonl.new"
-        draft.write_text(lines, encoding="utf-8")
-        draft.replace(self.history)
+        with atomic_write(self.checkpoint) as draft:
+            torch.save({"identity": self.identity, **state}, draft)
+        with atomic_write(self.history) as draft:
+            draft.write_text("".join(json.dumps(record) + "\n" for record in state["history"]), encoding="utf-8")
 
     def read(self, device: torch.device) -> dict[str, Any] | None:
         """The state after the last finished epoch, if there is one.

@@ -13,12 +13,12 @@ from encoders.evaluation import confusion_matrix, label_set_ids, querying, zero_
 from encoders.image_preprocess import ImagePreprocess
 from encoders.training.order import evaluation_batches
 from encoders.training.stages.drawn_samples import EVALUATION
-from encoders.training.stages.frame_samples import FrameSamples
+from encoders.training.stages.frame_samples import FrameSamples, unreadable_frames
 from encoders.training.stages.initial_weights import sample_rate_of
 from encoders.training.stages.settings import StageSettings
 from encoders.training.stages.sound_rows import sound_rows
 from encoders.training.stages.sound_samples import SoundSamples
-from encoders.training.stages.stage_data import sound_seconds
+from encoders.training.stages.stage_data import sound_seconds, tell_problems
 from encoders.training.stages.stage_model import StageModel
 from encoders.training.stages.standalone_task import classification_figures, single_class
 
@@ -80,23 +80,28 @@ def assess(
     samples = None
     if heard:
         samples = _samples(heard, collection, settings, trained.size)
+        tell_problems(samples.decode())
+        heard = samples.items
     if isinstance(model, ESResNeXt):
         if trained.classes != collection.classes:
             raise ArgumentError(
                 f"the model tells {', '.join(trained.classes)} apart; '{collection.name}' has "
                 f"{', '.join(collection.classes)}"
             )
-        if samples is None:
-            raise ArgumentError(f"no item of '{collection.name}' has a sound")
+        if not heard or samples is None:
+            raise ArgumentError(f"no item of '{collection.name}' has a sound that can be read")
         return _classification(_sound_rows(model, samples, batch_size, tell), collection, heard)
     vectors: dict[str, tuple[list[LabeledItem], Tensor]] = {}
-    if samples is not None:
+    if heard and samples is not None:
         vectors["audio"] = heard, _sound_rows(model.audio, samples, batch_size, tell)
     seen = [item for item in items if item.images]
+    unreadable = unreadable_frames(seen)
+    tell_problems(unreadable)
+    seen = [item for item in seen if item.name not in unreadable]
     if seen:
         vectors["image"] = seen, _image_rows(model, seen, batch_size, device, tell)
     if not vectors:
-        raise ArgumentError(f"no item of '{collection.name}' has a sound or a picture")
+        raise ArgumentError(f"no item of '{collection.name}' has a sound or a picture that can be read")
     figures, confusion = _zero_shot_figures(model, vectors, collection, template)
     return Assessment({**figures, **_querying_figures(model, vectors, collection, template)}, confusion)
 
@@ -110,7 +115,7 @@ def _samples(
         seconds=sound_seconds(collection, settings),
         channels=settings.channels,
         rescale=settings.rescale,
-        cache_gigabytes=0.0,
+        cache_gigabytes=settings.cache_gigabytes,
     )
 
 

@@ -1,16 +1,20 @@
 """Pictures of a data set's items as the image head's input."""
 
+import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from encoders.content import read_image
 from encoders.datasets import LabeledItem, evaluation_frame, ten_frames, training_frame
-from encoders.errors import ArgumentError
+from encoders.errors import ArgumentError, ContentError
 from encoders.image_preprocess import ImagePreprocess
 from encoders.training.stages.drawn_samples import EVALUATION, DrawnSamples
 
-__all__ = ["FrameSamples"]
+__all__ = ["FrameSamples", "unreadable_frames"]
 
 # Sounds and frames of an epoch draw from sources of their own.
 _FRAMES = 1
@@ -56,6 +60,43 @@ class FrameSamples(DrawnSamples):
         return self.pixels(place, self.choose(epoch, place))
 
     def pixels(self, place: int, number: int) -> Tensor:
-        """One frame of one item. Shape: (3, resolution, resolution), float32."""
-        path = self.frames[place][number]
-        return self.preprocess(self.preprocess.read(path.read_bytes(), str(path))).samples[0]
+        """One frame of one item, or the next one that can be read. Shape: (3, resolution, resolution), float32.
+
+        Raises:
+            ContentError: If none of the item's can be.
+
+        Warns:
+            UserWarning: If another frame stands in.
+        """
+        paths = self.frames[place]
+        for step in range(len(paths)):
+            try:
+                pixels = self.preprocess(read_image(paths[(number + step) % len(paths)])).samples[0]
+            except ContentError as error:
+                if step == len(paths) - 1:
+                    raise
+                warnings.warn(f"{error}; another frame of its item stands in", stacklevel=2)
+            else:
+                break
+        return pixels
+
+
+def unreadable_frames(items: Sequence[LabeledItem]) -> dict[str, str]:
+    """Reason by name of the items of whose frames none can be read."""
+
+    def reason(item: LabeledItem) -> str | None:
+        frames = ten_frames(item.images)
+        central = evaluation_frame(range(len(frames)))
+        problem = None
+        for path in (*frames[central:], *frames[:central]):
+            try:
+                read_image(path)
+            except ContentError as error:
+                problem = problem or str(error)
+            else:
+                return None
+        return problem
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+        reasons = dict(zip((item.name for item in items), threads.map(reason, items), strict=True))
+    return {name: text for name, text in reasons.items() if text is not None}

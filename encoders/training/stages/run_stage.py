@@ -14,7 +14,7 @@ from encoders.audioclip import AudioCLIP
 from encoders.audioclip.checkpoint import save_weights
 from encoders.datasets import LabeledCollection, LabeledItem
 from encoders.errors import ArgumentError
-from encoders.files import file_hash
+from encoders.files import file_hash, write_problems
 from encoders.image_preprocess import ImagePreprocess
 from encoders.training.checkpoint import CheckpointFolder
 from encoders.training.loop import Epoch, Step, fit
@@ -73,6 +73,7 @@ def run_stage(
     folder: Path | None = None,
     frame_file: Path | None = None,
     resume: bool = False,
+    strict: bool = False,
     on_decoded: Callable[[int, int], None] | None = None,
     on_step: Step | None = None,
     on_epoch: Epoch | None = None,
@@ -88,9 +89,10 @@ def run_stage(
         weights: See :func:`~encoders.training.stages.initial_head` and :func:`initial_audioclip`.
         clip: A file of CLIP for stages with all heads.
         folder: Run folder: ``run.json``, ``history.jsonl``, ``checkpoint.pt``, ``model.safetensors``,
-            ``metrics.json``.
+            ``metrics.json``, and ``problems.csv`` if there are any.
         frame_file: Where vectors of frozen frames are kept [default: in the folder]; stages may share it.
         resume: Go on with the run in the folder.
+        strict: Refuse to go on without the items that cannot be read.
         on_decoded: Called with the number of decoded sounds and of all.
         on_step: See :func:`~encoders.training.fit`.
         on_epoch: The same.
@@ -98,6 +100,7 @@ def run_stage(
     Raises:
         ArgumentError: If the data lack what the stage needs, or the folder holds a run and ``resume`` is False.
         WeightsError: If the weights do not fit.
+        ContentError: If ``strict`` and an item cannot be read.
         TrainingError: If the loss is not finite or the folder holds another run.
     """
     _check_options(settings, options, clip)
@@ -105,7 +108,9 @@ def run_stage(
         require_unseen(weights, collection, test)
     if folder is not None and (folder / "checkpoint.pt").is_file() and not resume:
         raise ArgumentError(f"'{folder}' holds a run; go on with it by resuming, or choose another folder")
-    data = prepare_stage_data(collection, settings, options, train=train, test=test, on_decoded=on_decoded)
+    data = prepare_stage_data(
+        collection, settings, options, train=train, test=test, strict=strict, on_decoded=on_decoded
+    )
     identity = _identity(collection, settings, options, data, weights, clip)
     task = _task(collection, settings, options, data, weights, clip, frame_file or _frame_file(folder))
     checkpoints = None
@@ -115,6 +120,7 @@ def run_stage(
             trained_on = _trained_on(data)
             content = {"kind": "audioclip", **identity, "trained_on": trained_on, "versions": versions()}
             write_json(folder / "run.json", content)
+        write_problems(folder / "problems.csv", ("item", "reason"), data.problems.items())
     started = time.perf_counter()
     if torch.device(options.device).type == "cuda":
         torch.cuda.reset_peak_memory_stats(options.device)

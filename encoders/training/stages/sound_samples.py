@@ -64,12 +64,12 @@ class SoundSamples(DrawnSamples):
         return len(self.items)
 
     def decode(self, on_decoded: Callable[[int, int], None] | None = None) -> dict[str, str]:
-        """Decode sounds into memory until the budget is used up; worker processes then share them.
+        """Decode all sounds once, and keep as many as the budget allows; worker processes then share them.
 
-        Items whose sound cannot be read are left out.
+        Items whose sound cannot be read are left out, so that none ends the training later.
 
         Args:
-            on_decoded: Called with the number of decoded sounds and of all.
+            on_decoded: Called with the number of sounds looked at and of all.
 
         Returns:
             Reason by name of the items that were left out.
@@ -78,21 +78,18 @@ class SoundSamples(DrawnSamples):
         problems: dict[int, str] = {}
         places = [place for place in range(len(self.items)) if place not in self._decoded]
         with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-            # A few at a time, so that what exceeds the budget is not decoded in vain.
+            # A few at a time, so that what exceeds the budget is not in memory all together.
             for start in range(0, len(places), _AT_ONCE):
                 chunk = places[start : start + _AT_ONCE]
                 for place, found in zip(chunk, threads.map(self._try_to_load, chunk), strict=True):
                     if isinstance(found, str):
                         problems[place] = found
-                    elif left >= found.nbytes:
-                        left -= found.nbytes
+                        continue
+                    left -= found.nbytes
+                    if left >= 0:
                         self._decoded[place] = found
-                    else:
-                        left = -1
                 if on_decoded:
-                    on_decoded(len(self._decoded), len(self.items))
-                if left < 0:
-                    break
+                    on_decoded(min(start + _AT_ONCE, len(places)), len(places))
         return self._leave_out(problems)
 
     def _try_to_load(self, place: int) -> Tensor | str:

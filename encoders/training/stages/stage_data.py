@@ -1,21 +1,22 @@
 """The items of a stage as its tasks need them."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from encoders.datasets import LabeledCollection, LabeledItem, class_weights, sample_weights
-from encoders.errors import ArgumentError
+from encoders.errors import ArgumentError, ContentError
 from encoders.training.options import TrainingOptions
 from encoders.training.order import split_by_class
+from encoders.training.stages.frame_samples import unreadable_frames
 from encoders.training.stages.initial_weights import sample_rate_of
 from encoders.training.stages.settings import StageSettings
 from encoders.training.stages.sound_samples import SoundSamples
 from encoders.training.stages.stage import find_stage
 
-__all__ = ["StageData", "prepare_stage_data", "sound_seconds"]
+__all__ = ["StageData", "prepare_stage_data", "sound_seconds", "tell_problems"]
 
 _SHOWN = 3
 
@@ -28,13 +29,15 @@ class StageData:
         samples: The sounds.
         labels: Their classes. Shapes: (items, classes), bool.
         sample_weights: Weight of each training sound, or None if all weigh the same. Shape: (items,).
-        left_out: Items that lack what the stage needs, or whose sound cannot be read.
+        left_out: Items that lack what the stage needs, or whose sound or frames cannot be read.
+        problems: Why, by name of those that cannot be read.
     """
 
     samples: dict[str, SoundSamples]
     labels: dict[str, Tensor]
     sample_weights: Tensor | None
     left_out: int
+    problems: dict[str, str]
 
     def items(self, part: str) -> list[LabeledItem]:
         """The items of a part."""
@@ -53,15 +56,17 @@ def prepare_stage_data(
     *,
     train: Sequence[LabeledItem],
     test: Sequence[LabeledItem],
+    strict: bool = False,
     on_decoded: Callable[[int, int], None] | None = None,
 ) -> StageData:
     """Choose the items that a stage can use, keep some back for validation, and decode their sounds.
 
     Raises:
         ArgumentError: If there is nothing to train on, or sounds have no length to be brought to.
+        ContentError: If ``strict`` and an item cannot be read.
 
     Warns:
-        UserWarning: If sounds cannot be read; the first ones are named.
+        UserWarning: If sounds or frames cannot be read; the first ones are named.
     """
     stage = find_stage(settings.stage)
     usable = [item for item in train if item.audio is not None and (item.images or not stage.uses_images)]
@@ -83,6 +88,8 @@ def prepare_stage_data(
         "valid": [usable[place] for place in held],
         "test": [item for item in test if item.audio is not None],
     }
+    problems = unreadable_frames(parts["train"]) if stage.uses_images else {}
+    parts["train"] = [item for item in parts["train"] if item.name not in problems]
     samples = {
         name: SoundSamples(
             items,
@@ -97,20 +104,38 @@ def prepare_stage_data(
         for name, items in parts.items()
         if items
     }
-    problems: dict[str, str] = {}
     for made in samples.values():
         problems |= made.decode(on_decoded)
-    if problems:
-        shown = "; ".join(list(problems.values())[:_SHOWN])
-        warnings.warn(f"{len(problems)} items are left out: {shown}", stacklevel=2)
-    if not len(samples["train"]):
-        raise ArgumentError(f"none of the sounds of '{collection.name}' can be read")
+    tell_problems(problems, strict=strict)
+    if not len(samples.get("train", ())):
+        raise ArgumentError(f"nothing of '{collection.name}' that is to be trained on can be read")
     labels = {name: collection.label_matrix(made.items) for name, made in samples.items()}
     weights = None
     if settings.class_weighted:
         weights = sample_weights(labels["train"], class_weights(samples["train"].items, len(collection.classes)))
     used = sum(len(made) for made in samples.values())
-    return StageData(samples, labels, weights, left_out=len(train) + len(test) - used)
+    return StageData(samples, labels, weights, left_out=len(train) + len(test) - used, problems=problems)
+
+
+def tell_problems(problems: Mapping[str, str], *, strict: bool = False) -> None:
+    """Say which items cannot be read.
+
+    Args:
+        problems: Reason by name.
+        strict: Refuse to go on without them.
+
+    Raises:
+        ContentError: If ``strict`` and there are any.
+
+    Warns:
+        UserWarning: Otherwise, with the first ones.
+    """
+    if not problems:
+        return
+    shown = "; ".join(list(problems.values())[:_SHOWN])
+    if strict:
+        raise ContentError(f"{len(problems)} items cannot be read: {shown}")
+    warnings.warn(f"{len(problems)} items are left out: {shown}", stacklevel=3)
 
 
 def sound_seconds(collection: LabeledCollection, settings: StageSettings) -> float:
