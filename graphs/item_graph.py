@@ -194,7 +194,7 @@ class _WeightedProduct(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, graph: ItemGraph) -> Tensor:
         ctx.graph = graph
         ctx.save_for_backward(x)
-        operator = graph.operator()
+        operator = graph.operator().like(x)
         return operator.matmul_into(x, x.new_empty(operator.shape[0], x.shape[1]))
 
     @staticmethod
@@ -204,9 +204,9 @@ class _WeightedProduct(torch.autograd.Function):
         gradient = gradient.contiguous()
         for_x = None
         if ctx.needs_input_grad[0]:
-            transposed = ctx.graph.operator().transposed
+            transposed = ctx.graph.operator().like(x).transposed
             for_x = transposed.matmul_into(gradient, torch.empty_like(x))
-        return for_x, ctx.graph._pattern.products(gradient, x), None
+        return for_x, ctx.graph._pattern.products(gradient, x).to(torch.float32), None
 
 
 def _check_weight(weight: Tensor, num_edges: int) -> None:

@@ -84,11 +84,11 @@ class SparseOperator:
 
         Shapes: (columns, d) -> (rows, d).
         """
-        product: Tensor = _Product.apply(_whole(x), self._like(x))  # type: ignore[no-untyped-call]
+        product: Tensor = _Product.apply(_whole(x), self.like(x))  # type: ignore[no-untyped-call]
         return product
 
-    def _like(self, x: Tensor) -> SparseOperator:
-        """The operator in double precision for such a matrix."""
+    def like(self, x: Tensor) -> SparseOperator:
+        """The operator that such a matrix can be multiplied with: of double precision for one of that, kept."""
         if x.dtype != torch.float64 or self.csr.dtype == torch.float64:
             return self
         if self._double is None:
@@ -125,7 +125,7 @@ class SparseOperator:
         """
         if num_layers < 0:
             raise ValueError(f"'num_layers' must be a non-negative integer (got {num_layers})")
-        mean: Tensor = _LayerMean.apply(_whole(x), self._like(x), num_layers)  # type: ignore[no-untyped-call]
+        mean: Tensor = _LayerMean.apply(_whole(x), self.like(x), num_layers)  # type: ignore[no-untyped-call]
         return mean
 
 

@@ -2,10 +2,14 @@
 
 import math
 from collections.abc import Mapping
+from numbers import Integral
 
 from gnnrec.errors import ArgumentError
 
-__all__ = ["check_feature_dims", "check_not_negative", "check_positive", "check_positive_integer"]
+__all__ = ["check_feature_dims", "check_layers", "check_not_negative", "check_positive", "check_positive_integer"]
+
+_MOST_LAYERS = 1000
+"""Propagation has mixed everything long before; what asks for more is a mistake, and would never end."""
 
 
 def check_feature_dims(model: str, feature_dims: Mapping[str, int]) -> None:
@@ -27,14 +31,24 @@ def check_feature_dims(model: str, feature_dims: Mapping[str, int]) -> None:
         check_positive_integer(f"feature_dims[{name}]", dim)
 
 
-def check_positive_integer(name: str, value: int) -> None:
+def check_positive_integer(name: str, value: object) -> None:
     """Refuse anything but 1, 2, 3, ...
 
     Raises:
         ArgumentError: If ``value`` is something else.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ArgumentError(f"'{name}' must be a positive integer (got {value!r})")
+
+
+def check_layers(name: str, value: object, *, least: int = 1) -> None:
+    """Refuse numbers of layers that are none, or that no graph needs.
+
+    Raises:
+        ArgumentError: If ``value`` is no integer in [``least``, 1000].
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= int(value) <= _MOST_LAYERS:
+        raise ArgumentError(f"'{name}' must be an integer in [{least}, {_MOST_LAYERS}] (got {value!r})")
 
 
 def check_not_negative(name: str, value: float) -> None:

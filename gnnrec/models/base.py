@@ -8,6 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from gnnrec.data.item_features import ItemFeatures
+from gnnrec.models._arguments import check_positive_integer
+from gnnrec.models._given import Given, with_batch, with_data
+from gnnrec.models.batch import Batch
 from gnnrec.models.ranges import Range
 from graphs import BipartiteGraph
 
@@ -25,17 +28,6 @@ class Embeddings(NamedTuple):
     """Shape: (num_items, d)."""
 
 
-class Batch(NamedTuple):
-    """One training step's triples: the user took the positive and did not take the negative."""
-
-    users: Tensor
-    """Shape: (B,), int64."""
-    positives: Tensor
-    """Shape: (B,), int64."""
-    negatives: Tensor
-    """Shape: (B,), int64."""
-
-
 class Recommender(nn.Module, ABC):
     """Base of the models that give one vector a user and one an item.
 
@@ -43,9 +35,20 @@ class Recommender(nn.Module, ABC):
     kept between calls but what a method's ``begin_epoch`` prepares for the training steps of one epoch, on the graph
     and features that it was given; evaluation never uses that.
 
+    A subclass writes ``forward``, ``loss`` and the other methods for a :class:`~graphs.BipartiteGraph`, features of
+    :class:`~gnnrec.data.item_features.ItemFeatures` and a :class:`Batch`. Callers may give tensors in their place,
+    which are checked and made into these: an ``edge_index`` as PyG's of edges from users to items, shape (2, E), users
+    in row 0 and items in row 1, **both counted from 0**; ``{"image": tensor}`` for content of every item, shape
+    (num_items, d); ``(users, positives, negatives)``. Like those of a graph, such tensors must not be changed in place
+    unless they learn: give another tensor. Wrong ones are refused with an error that names the argument.
+
     Args:
         num_users: Number of users.
         num_items: Number of items.
+        feature_dims: Length of the features of each modality by name, to check those given; none by default.
+
+    Raises:
+        ArgumentError: If a number is no positive integer.
     """
 
     needs_features: ClassVar[bool] = False
@@ -57,10 +60,30 @@ class Recommender(nn.Module, ABC):
     paper_setting: ClassVar[Mapping[str, Any]] = {}
     """The paper's values where they differ from the defaults, by the same names; a search tries them first."""
 
-    def __init__(self, num_users: int, num_items: int) -> None:
+    prepared: Any = None
+    """What ``begin_epoch`` prepared. Copies and pickles leave it out; where parameters are loaded it is forgotten."""
+
+    def __init__(self, num_users: int, num_items: int, feature_dims: Mapping[str, int] | None = None) -> None:
         super().__init__()
+        check_positive_integer("num_users", num_users)
+        check_positive_integer("num_items", num_items)
         self.num_users = num_users
         self.num_items = num_items
+        self._given = Given(num_users, num_items, feature_dims)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in {"forward", "begin_epoch", "item_fold_in", "item_parts"} & vars(cls).keys():
+            setattr(cls, name, with_data(vars(cls)[name]))
+        if "loss" in vars(cls):
+            cls.loss = with_batch(vars(cls)["loss"])  # type: ignore[method-assign]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"prepared": None}
+
+    def _load_from_state_dict(self, *arguments: Any, **options: Any) -> None:
+        super()._load_from_state_dict(*arguments, **options)
+        self.prepared = None  # by other parameters
 
     @abstractmethod
     def forward(self, graph: BipartiteGraph, features: Features) -> Embeddings:

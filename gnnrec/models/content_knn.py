@@ -73,9 +73,6 @@ class ContentKNN(ItemBasedScorer):
     def _fit(self, graph: BipartiteGraph, features: Features) -> None:
         if not any(bool(feature.mask.any()) for feature in features.values()):
             raise ArgumentError("content-knn recommends from item content, but no item has features")
-        for name, feature in features.items():
-            if feature.num_items != graph.num_items:
-                raise ArgumentError(f"'{name}' must cover {graph.num_items} items (got {feature.num_items})")
         for name in self.weights:
             if name not in features:
                 raise UnknownNameError("modality", name, features)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gnnrec.errors import ArgumentError, UnknownNameError
-from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive_integer
+from gnnrec.models._arguments import check_feature_dims, check_layers, check_not_negative, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
@@ -76,6 +76,8 @@ class FREEDOM(Recommender):
         "regularization": Choice((0.0, 1e-4, 1e-3, 1e-2)),
         "learning_rate": FloatRange(3e-4, 1e-2, log=True),
     }
+    prepared: tuple[BipartiteGraph, BipartiteGraph] | None
+    """The graph that an epoch is for, and what is left of it."""
     paper_setting: ClassVar[Mapping[str, Any]] = {"learning_rate": 1e-3}  # the authors' framework, MMRec
 
     def __init__(
@@ -94,15 +96,15 @@ class FREEDOM(Recommender):
         regularization: float = 0.0,
         fusion: str | Fusion = "graph",
     ) -> None:
-        super().__init__(num_users, num_items)
         check_feature_dims("freedom", feature_dims)
+        super().__init__(num_users, num_items, feature_dims)
         for name, value in (
             ("embedding_dim", embedding_dim),
-            ("num_layers", num_layers),
-            ("num_item_layers", num_item_layers),
             ("num_neighbors", num_neighbors),
         ):
             check_positive_integer(name, value)
+        check_layers("num_layers", num_layers)
+        check_layers("num_item_layers", num_item_layers)
         check_not_negative("content_weight", content_weight)
         check_not_negative("regularization", regularization)
         if modality_weights and fusion != "graph":
@@ -126,7 +128,6 @@ class FREEDOM(Recommender):
         self.content_fusion: Fusion | None = None
         if fusion != "graph":
             self.content_fusion = create_fusion(fusion, dict.fromkeys(feature_dims, embedding_dim), embedding_dim)
-        self._pruned: tuple[BipartiteGraph, BipartiteGraph] | None = None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -136,11 +137,11 @@ class FREEDOM(Recommender):
         for module in (self.projection, self.content_fusion):
             if module is not None:
                 module.reset_parameters()
-        self._pruned = None
+        self.prepared = None
 
     def begin_epoch(self, graph: BipartiteGraph, features: Features) -> None:
         """Sample this epoch's edges (equations 7 to 9)."""
-        self._pruned = (graph, degree_pruning(graph, self.drop_rate)) if self.drop_rate else None
+        self.prepared = (graph, degree_pruning(graph, self.drop_rate)) if self.drop_rate else None
 
     def forward(self, graph: BipartiteGraph, features: Features) -> Embeddings:
         """Embeddings of all users and items, on the whole graph."""
@@ -180,8 +181,8 @@ class FREEDOM(Recommender):
 
     def _graph_of_epoch(self, graph: BipartiteGraph) -> BipartiteGraph:
         """The graph less what this epoch leaves out; as it is where ``begin_epoch`` saw another."""
-        if self.training and self._pruned is not None and self._pruned[0] is graph:
-            return self._pruned[1]
+        if self.training and self.prepared is not None and self.prepared[0] is graph:
+            return self.prepared[1]
         return graph
 
     def _propagate(self, graph: BipartiteGraph) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import Self
 
+from gnnrec.models._given import Given, as_graph
 from gnnrec.models.base import Features
 from gnnrec.models.ranges import Range
 from gnnrec.models.scorer import HistoryRows
@@ -57,20 +58,24 @@ class HistoryScorer(nn.Module, ABC):
         """Learn from the training graph and item features.
 
         Args:
-            graph: The training graph.
-            features: Item features by name.
+            graph: The training graph; no plain ``edge_index``, which does not tell how many users and items there are.
+            features: Item features by name, or tensors where every item has content. Shape: (num_items, d).
 
         Returns:
             The model itself.
+
+        Raises:
+            ArgumentError: If the graph is none, or the features are none or of another number of items.
         """
         self.attach(graph)
+        given = Given(graph.num_users, graph.num_items).features(features)
         with torch.no_grad():
-            self._fit(graph, features or {})
+            self._fit(graph, given)
         return self
 
     def attach(self, graph: BipartiteGraph) -> Self:
         """Set the graph whose users :meth:`score` knows, on the buffers' device, without learning anew."""
-        self.graph = graph
+        self.graph = as_graph(graph)
         return self
 
     @abstractmethod

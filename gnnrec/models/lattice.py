@@ -1,14 +1,14 @@
 """LATTICE."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from gnnrec.data.item_features import ItemFeatures
 from gnnrec.errors import ArgumentError
-from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive_integer
+from gnnrec.models._arguments import check_feature_dims, check_layers, check_not_negative, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.ranges import AllBut, Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
@@ -20,6 +20,13 @@ from gnnrec.nn.unit_rows import unit_rows
 from graphs import BipartiteGraph, ItemGraph, fuse_graphs, learned_graph
 
 __all__ = ["LATTICE"]
+
+
+class _Epoch(NamedTuple):
+    """The item graphs that an epoch's first step built."""
+
+    features: tuple[ItemFeatures, ...]
+    graphs: dict[str, ItemGraph]
 
 
 @register_model("lattice")
@@ -82,6 +89,8 @@ class LATTICE(Recommender):
         "regularization": FloatRange(1e-5, 1e-1, log=True),
         "learning_rate": FloatRange(3e-4, 1e-2, log=True),
     }
+    prepared: _Epoch | tuple[()] | None
+    """``None`` before an epoch, nothing before its first step."""
     paper_setting: ClassVar[Mapping[str, Any]] = {"regularization": 1e-5, "learning_rate": 5e-4}  # the authors' code
 
     def __init__(
@@ -99,16 +108,16 @@ class LATTICE(Recommender):
         regularization: float = 1e-3,
         fusion: str | Fusion = "graph",
     ) -> None:
-        super().__init__(num_users, num_items)
         check_feature_dims("lattice", feature_dims)
+        super().__init__(num_users, num_items, feature_dims)
         for name, value in (
             ("embedding_dim", embedding_dim),
-            ("num_layers", num_layers),
-            ("num_item_layers", num_item_layers),
             ("num_neighbors", num_neighbors),
             ("projection_dim", projection_dim),
         ):
             check_positive_integer(name, value)
+        check_layers("num_layers", num_layers)
+        check_layers("num_item_layers", num_item_layers)
         if not 0.0 <= raw_weight <= 1.0:
             raise ArgumentError(f"'raw_weight' must lie in [0, 1] (got {raw_weight})")
         check_not_negative("regularization", regularization)
@@ -130,8 +139,6 @@ class LATTICE(Recommender):
             self.content_fusion = create_fusion(fusion, dict.fromkeys(feature_dims, embedding_dim), embedding_dim)
         elif len(feature_dims) > 1:
             self.modality_logits = nn.Parameter(torch.empty(len(feature_dims)))
-        self._in_epoch = False
-        self._kept: tuple[tuple[ItemFeatures, ...], dict[str, ItemGraph]] | None = None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -143,11 +150,11 @@ class LATTICE(Recommender):
         for module in (self.projection, self.content_fusion):
             if module is not None:
                 module.reset_parameters()
-        self._in_epoch, self._kept = False, None
+        self.prepared = None
 
     def begin_epoch(self, graph: BipartiteGraph, features: Features) -> None:
         """Have the epoch's first step build the item graphs anew."""
-        self._in_epoch, self._kept = True, None
+        self.prepared = ()
 
     def forward(self, graph: BipartiteGraph, features: Features) -> Embeddings:
         """Embeddings of all users and items, with item graphs built from the present parameters."""
@@ -163,20 +170,15 @@ class LATTICE(Recommender):
             "regularization": self.regularization * embedding_penalty(user, positive, negative),
         }
 
-    def _load_from_state_dict(self, *arguments: Any, **options: Any) -> None:
-        super()._load_from_state_dict(*arguments, **options)
-        self._in_epoch, self._kept = False, None  # graphs of other parameters
-
     def _graphs_of_epoch(self, features: Features) -> dict[str, ItemGraph]:
         """Item graphs with gradient; after an epoch's first step the same ones without."""
         present = tuple(modality_of(features, name) for name in self.names)
-        if self.training and self._kept is not None:
-            before, kept = self._kept
-            if all(one is other for one, other in zip(before, present, strict=True)):
-                return kept
+        epoch = self.prepared if self.training else None
+        if epoch and all(one is other for one, other in zip(epoch.features, present, strict=True)):
+            return epoch.graphs
         graphs = self._merged(self._item_graphs(features))
-        if self._in_epoch and self.training and torch.is_grad_enabled():
-            self._kept = present, {name: item_graph.detach() for name, item_graph in graphs.items()}
+        if epoch is not None and torch.is_grad_enabled():
+            self.prepared = _Epoch(present, {name: item_graph.detach() for name, item_graph in graphs.items()})
         return graphs
 
     @torch.no_grad()
@@ -236,10 +238,10 @@ class LATTICE(Recommender):
         return result
 
     def _modality_weights(self) -> Tensor:
-        """Softmax weights of the graphs; 1 each where a fusion combines them. Shape: (number of modalities,)."""
+        """Weights of the graphs, by softmax; 1 each where a fusion combines them. Shape: (modalities,), float32."""
         if self.modality_logits is None:
-            return self.embedding.new_ones(len(self.names))
-        return self.modality_logits.softmax(0)
+            return self.embedding.new_ones(len(self.names), dtype=torch.float32)
+        return self.modality_logits.softmax(0).float()
 
     def _learned_graphs(self, features: Features, weights: dict[str, Tensor]) -> dict[str, ItemGraph]:
         """The learned term of each modality; weights are normalised by the row sums of all, or by their own."""
@@ -248,7 +250,7 @@ class LATTICE(Recommender):
         found = {}
         for name, x in self.projection(features).items():
             k = min(self.num_neighbors, max(self.num_items - 1, 1))
-            item_graph = learned_graph(x, k, features[name].mask)
+            item_graph = learned_graph(x.float(), k, features[name].mask)
             found[name] = item_graph.with_weight(weights[name] * item_graph.weight.clamp(min=0))
         if self.content_fusion is not None:
             normalized = {name: graph.normalized("symmetric") for name, graph in found.items()}

@@ -6,7 +6,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive, check_positive_integer
+from gnnrec.models._arguments import (
+    check_feature_dims,
+    check_layers,
+    check_not_negative,
+    check_positive,
+    check_positive_integer,
+)
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.ranges import FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
@@ -85,15 +91,15 @@ class LightMGCN(Recommender):
         regularization: float = 1e-3,
         fusion: str | Fusion = "mean",
     ) -> None:
-        super().__init__(num_users, num_items)
         check_feature_dims("light-mgcn", feature_dims)
+        super().__init__(num_users, num_items, feature_dims)
         for name, value in (
             ("embedding_dim", embedding_dim),
-            ("num_layers", num_layers),
-            ("num_item_layers", num_item_layers),
             ("num_neighbors", num_neighbors),
         ):
             check_positive_integer(name, value)
+        check_layers("num_layers", num_layers)
+        check_layers("num_item_layers", num_item_layers)
         check_not_negative("contrastive_weight", contrastive_weight)
         check_not_negative("regularization", regularization)
         check_positive("temperature", temperature)

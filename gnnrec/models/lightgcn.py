@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from gnnrec.models._arguments import check_not_negative, check_positive, check_positive_integer
+from gnnrec.models._arguments import check_layers, check_not_negative, check_positive, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.ranges import FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
@@ -68,8 +68,7 @@ class LightGCN(Recommender):
     ) -> None:
         super().__init__(num_users, num_items)
         check_positive_integer("embedding_dim", embedding_dim)
-        if num_layers != 0:
-            check_positive_integer("num_layers", num_layers)
+        check_layers("num_layers", num_layers, least=0)
         check_not_negative("regularization", regularization)
         check_positive("init_std", init_std)
         self.embedding_dim = embedding_dim

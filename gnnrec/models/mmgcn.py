@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from gnnrec.data.item_features import ItemFeatures
 from gnnrec.errors import ArgumentError
-from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive_integer
+from gnnrec.models._arguments import check_feature_dims, check_layers, check_not_negative, check_positive_integer
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
@@ -111,10 +111,10 @@ class MMGCN(Recommender):
         regularization: float = 1e-4,
         frozen_preference: bool = False,
     ) -> None:
-        super().__init__(num_users, num_items)
         check_feature_dims("mmgcn", feature_dims)
+        super().__init__(num_users, num_items, feature_dims)
         check_positive_integer("embedding_dim", embedding_dim)
-        check_positive_integer("num_layers", num_layers)
+        check_layers("num_layers", num_layers)
         check_positive_integer("hidden_dim", hidden_dim)
         check_positive_integer("num_neighbors", num_neighbors)
         check_not_negative("regularization", regularization)
@@ -210,7 +210,7 @@ class MMGCN(Recommender):
             item = (
                 unit_rows(content[name])[0]
                 if name in content
-                else _unit_features(modality_of(features, name, self.widths[name]))
+                else _unit_features(modality_of(features, name, self.widths[name])).to(preference.dtype)
             )
             result.user[name], result.item[name] = network((user, item), identities, means, (users, items))
         return result._replace(preference_penalty=penalty)

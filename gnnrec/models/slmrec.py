@@ -7,7 +7,13 @@ import torch
 from torch import Tensor
 
 from gnnrec.errors import ArgumentError
-from gnnrec.models._arguments import check_feature_dims, check_not_negative, check_positive, check_positive_integer
+from gnnrec.models._arguments import (
+    check_feature_dims,
+    check_layers,
+    check_not_negative,
+    check_positive,
+    check_positive_integer,
+)
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
@@ -112,12 +118,11 @@ class SLMRec(Recommender):
         mask_duplicates: bool = False,
         regularization: float = 1e-4,
     ) -> None:
-        super().__init__(num_users, num_items)
         check_feature_dims("slmrec", feature_dims)
+        super().__init__(num_users, num_items, feature_dims)
         for name, size in (("embedding_dim", embedding_dim), ("num_neighbors", num_neighbors)):
             check_positive_integer(name, size)
-        if num_layers != 0:
-            check_positive_integer("num_layers", num_layers)
+        check_layers("num_layers", num_layers, least=0)
         for name, value in (("temperature", temperature), ("ssl_temperature", ssl_temperature)):
             check_positive(name, value)
         for name, value in (("ssl_weight", ssl_weight), ("regularization", regularization)):

@@ -86,8 +86,8 @@ class VBPR(Recommender):
         regularization: float = 3e-2,
         init_std: float = 0.01,
     ) -> None:
-        super().__init__(num_users, num_items)
         check_feature_dims("vbpr", feature_dims)
+        super().__init__(num_users, num_items, feature_dims)
         check_positive_integer("embedding_dim", embedding_dim)
         check_positive_integer("content_dim", content_dim)
         check_positive_integer("num_neighbors", num_neighbors)

@@ -44,7 +44,7 @@ def one_sided_layer_mean(
     """
     if dropout:
         return _with_dropout(x, there, num_layers, dropout)
-    near, far = _OneSidedLayerMean.apply(x, there, num_layers)  # type: ignore[no-untyped-call]
+    near, far = _OneSidedLayerMean.apply(x, there.like(x), num_layers)  # type: ignore[no-untyped-call]
     return near, far
 
 

@@ -54,9 +54,9 @@ class ModalityProjection(nn.Module):
             x, norms, mask = modality.x, modality.norms, modality.mask
             if items is not None:
                 x, norms, mask = x[items], norms[items], mask[items]
-            rows = (x @ weight.T) / norms.unsqueeze(1)
+            rows = (x.to(weight.dtype) @ weight.T) / norms.unsqueeze(1)
             if not modality.complete:
-                rows = torch.where(mask.unsqueeze(1), rows, weight @ modality.mean_direction)
+                rows = torch.where(mask.unsqueeze(1), rows, weight @ modality.mean_direction.to(weight.dtype))
             projected[name] = rows if self.biases is None else rows + self.biases[index]
         return projected
 

@@ -1,21 +1,20 @@
 """What every registered model must do."""
 
-import copy
-import pickle
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 
 from gnnrec.data import Dataset, ItemFeatures
 from gnnrec.errors import ArgumentError, UnknownNameError
 from gnnrec.evaluation import EvalOptions, evaluate, rank_items
-from gnnrec.models import Batch, EmbeddingScorer, Recommender, create_model, model_class
+from gnnrec.models import Batch, EmbeddingScorer, Recommender, model_class
 from gnnrec.models.history_scorer import HistoryScorer, gather_histories
 from gnnrec.models.item_based_scorer import ItemBasedScorer
 from gnnrec.serving import Predictor, load
 from gnnrec.testing.datasets import checkerboard_dataset, missing_features, planted_dataset
+from gnnrec.testing.module_conformance import ModuleConformance
 from gnnrec.training import TrainOptions, TripleSampler, fit
 from gnnrec.training.experiment import run_experiment
 from gnnrec.training.run_folder import RunFolder
@@ -24,30 +23,15 @@ from graphs import BipartiteGraph
 __all__ = ["ModelConformance"]
 
 
-class ModelConformance:
+class ModelConformance(ModuleConformance):
     """Tests of one registered model; pytest collects the subclasses whose name starts with ``Test``."""
 
-    model: ClassVar[str]
-    """Registered name."""
-    arguments: ClassVar[dict[str, Any]] = {}
-    """Hyper-parameters for these small data."""
     options: ClassVar[TrainOptions] = TrainOptions(
         learning_rate=0.02, batch_size=256, max_epochs=60, metric="recall@1", device="cpu"
     )
     """How to train on these small data."""
     personalized: ClassVar[bool] = True
     """Whether users get different lists at all."""
-
-    def make(self, dataset: Dataset, seed: int = 0) -> Recommender | HistoryScorer:
-        """A fresh, untrained model for the data."""
-        torch.manual_seed(seed)
-        return create_model(
-            self.model,
-            num_users=dataset.num_users,
-            num_items=dataset.num_items,
-            feature_dims={name: features.dim for name, features in dataset.features.items()},
-            **self.arguments,
-        )
 
     def trained(self, dataset: Dataset, seed: int = 0, *, select: bool = False) -> EmbeddingScorer | HistoryScorer:
         """A scorer after training on the data; with ``select``, of the epoch with the best validation Recall@20."""
@@ -118,29 +102,6 @@ class ModelConformance:
         torch.testing.assert_close(predictor.scorer.score(users), scorer.score(users))
         if isinstance(model, HistoryScorer):  # nothing is selected, so training again gives the same
             torch.testing.assert_close(predictor.scorer.score(users), self.trained(dataset).score(users))
-
-    def test_copies_and_half_precision(self) -> None:
-        """A model in the middle of an epoch, and its graph, can be copied and stored; a step runs under autocast."""
-        dataset = planted_dataset(num_users=60, num_items=80)
-        graph = BipartiteGraph.from_interactions(dataset.train)
-        model = self.make(dataset)
-        if isinstance(model, HistoryScorer):
-            model.fit(graph, dataset.features)
-            copied, users = copy.deepcopy(model), torch.arange(5)
-            torch.testing.assert_close(copied.score(users), model.score(users))
-            return
-        batch = Batch(*(column[:64] for column in TripleSampler(graph).epoch(torch.Generator().manual_seed(0))))
-        model.begin_epoch(graph, dataset.features)
-        loss = torch.stack(list(model.loss(graph, dataset.features, batch).values())).sum()
-        before = model.embeddings(graph, dataset.features)
-        for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
-            again = other.embeddings(copy.deepcopy(graph), copy.deepcopy(dict(dataset.features)))
-            torch.testing.assert_close(again.item, before.item)
-        with torch.autocast("cpu", torch.bfloat16):
-            model.begin_epoch(graph, dataset.features)
-            half = torch.stack(list(model.loss(graph, dataset.features, batch).values())).sum()
-        half.backward()  # type: ignore[no-untyped-call]
-        assert bool(torch.isfinite(half)) and abs(float(half) - float(loss)) < 0.1 + 0.1 * abs(float(loss))
 
     def test_new_items_follow_their_content_as_declared(self) -> None:
         """Two items that nobody has taken exchange their contents: their scores change where the model says so."""
@@ -235,18 +196,6 @@ class ModelConformance:
         torch.stack(list(model.loss(graph, dataset.features, batch).values())).sum().backward()  # type: ignore[no-untyped-call]
         for name, parameter in model.named_parameters():
             assert parameter.grad is not None and bool(parameter.grad.ne(0).any()), f"no gradient reaches {name}"
-
-    def test_training_after_inference_mode(self) -> None:
-        """What is kept with a graph and features serves training, also if it was made under ``inference_mode``."""
-        dataset = checkerboard_dataset()
-        model, graph = self.make(dataset), BipartiteGraph.from_interactions(dataset.train)
-        if isinstance(model, HistoryScorer):
-            return
-        with torch.inference_mode():
-            model(graph, dataset.features)
-        batch = TripleSampler(graph).epoch(torch.Generator().manual_seed(0))
-        model.begin_epoch(graph, dataset.features)
-        torch.stack(list(model.loss(graph, dataset.features, batch).values())).sum().backward()  # type: ignore[no-untyped-call]
 
     def test_an_epoch_is_prepared_for_its_graph_and_features(self) -> None:
         """What ``begin_epoch`` prepared for some data never serves other data, evaluation or loaded parameters."""

@@ -75,8 +75,8 @@ def terms(
 
 
 def pruned_edges(model: FREEDOM) -> list[tuple[int, int]]:
-    assert model._pruned is not None
-    return [(user, item) for user, item in model._pruned[1].edge_index.T.tolist()]
+    assert model.prepared is not None
+    return [(user, item) for user, item in model.prepared[1].edge_index.T.tolist()]
 
 
 def check(
@@ -155,7 +155,7 @@ def test_item_without_content_gets_and_gives_nothing() -> None:
 @pytest.mark.parametrize(("drop_rate", "kept"), [(0.8, 2), (0.5, 5), (0.1, 9)])
 def test_pruned_edges(drop_rate: float, kept: int) -> None:
     model, features = make(tiny.BOTH, drop_rate=drop_rate), tiny.features_of(tiny.BOTH)
-    assert model._pruned is None
+    assert model.prepared is None
     drawn = []
     for seed in (1, None, 1):  # a second epoch goes on with torch's generator; the seed starts it anew
         if seed is not None:

@@ -205,5 +205,5 @@ def test_bad_arguments() -> None:
         MMGCN(5, 6, {})
     with pytest.raises(ArgumentError, match="'combination' must be one of concat, element-wise"):
         MMGCN(5, 6, {"image": 3}, combination="sum")  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match="'num_layers' must be a positive integer"):
+    with pytest.raises(ArgumentError, match=r"'num_layers' must be an integer in \[1, 1000\]"):
         MMGCN(5, 6, {"image": 3}, num_layers=0)
