@@ -142,8 +142,12 @@ def require_regular(path: Path | str, error: type[Exception]) -> None:
     """
     try:
         mode = Path(path).stat().st_mode
-    except OSError:
+    except OSError as problem:
+        if problem.errno == errno.ENAMETOOLONG:
+            raise error(f"{str(path)[:80]}...: is no name of a file (too long)") from None
         return
+    except ValueError:
+        raise error(f"{str(path)!r}: is no name of a file") from None
     for is_kind, name in _KINDS:
         if is_kind(mode):
             raise error(f"{path}: must be a file or a folder (got {name})")

@@ -16,6 +16,10 @@ __all__ = [
 ]
 
 
+_LONGEST = 2_000
+"""Letters of a problem."""
+
+
 class GnnrecError(Exception):
     """Base of every error that gnnrec raises on purpose; the command line prints it as one line."""
 
@@ -32,12 +36,17 @@ class DataError(GnnrecError, ValueError):
     """
 
     def __init__(self, problems: str | Sequence[str]) -> None:
-        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        self.problems = list(map(_shortened, [problems] if isinstance(problems, str) else problems))
         if len(self.problems) == 1:
             message = self.problems[0]
         else:
             message = "\n".join([f"{len(self.problems)} problems:", *(f"  - {line}" for line in self.problems)])
         super().__init__(message)
+
+
+def _shortened(text: str) -> str:
+    """A problem without the middle of an id or a header of megabytes."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} [...] {text[-_LONGEST // 2 :]}"
 
 
 class RunError(GnnrecError, RuntimeError):

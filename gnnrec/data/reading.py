@@ -167,6 +167,11 @@ def _leave_out_low(log: RawLog, least: float | None) -> None:
         return
     if kept.all():
         return
+    if not kept.any():
+        raise DataError(
+            f"{log.path}: no row has a weight of at least {least:g} (the greatest is {weight.max():g}); lower "
+            "'min_weight' (--min-weight)"
+        )
     low = "below 0, as dislikes have," if least is None else f"below {least:g}"
     keep = "; --min-weight says otherwise" if least is None else ""
     log.notes = [note for note in log.notes if "--min-weight" not in note or least is None]

@@ -60,11 +60,14 @@ def choose_columns(
     unknown = [role for role in given if role not in names]
     if unknown:
         raise ArgumentError(f"'columns' must be for {', '.join(names)} (got '{unknown[0]}')")
-    chosen = {}
+    chosen: dict[str, str] = {}
     for role, accepted in names.items():
         wanted = (given[role],) if role in given else accepted
         column = table.find(f"{role} ids" if role in _REQUIRED else role, wanted, required=role in {*_REQUIRED, *given})
         if column is not None:
+            other = next((name for name, taken in chosen.items() if taken == column), None)
+            if other is not None:
+                table.problems.append(f"{table.path}: column '{column}' cannot be for the {other} and for the {role}")
             chosen[role] = column
     return chosen
 
@@ -140,7 +143,7 @@ def read_external_log(
 def _check_header(table: LogTable, roles: Mapping[str, str]) -> None:
     """Refuse a first row of data that would be lost as names of columns."""
     names = list(table.columns)
-    numbered = names in ([str(place) for place in range(first, first + len(names))] for first in (0, 1))
+    numbered = names == [str(place) for place in range(len(names))]  # as pandas does
     if table.is_text_file and not numbered and any(re.fullmatch(_NUMBER, name.strip()) for name in names):
         lacking = [role for role in _REQUIRED if role not in roles]
         chosen = [role for role in roles if re.fullmatch(_NUMBER, roles[role].strip())]

@@ -1,11 +1,12 @@
 """Tables of one JSON object a line, such as Amazon's and Yelp's reviews."""
 
 import ast
+import codecs
 import json
 from pathlib import Path
 from typing import Any
 
-from gnnrec.data.readers.log_table import LogTable
+from gnnrec.data.readers.log_table import LogTable, filled_rows
 from gnnrec.data.readers.table_files import read_bytes
 from gnnrec.errors import DataError
 
@@ -25,6 +26,8 @@ def read_json_lines(path: Path) -> LogTable:
     import pyarrow as pa
 
     content = read_bytes(path)
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        content = _utf8(path, content)
     rows: list[dict[str, Any]] = []
     for number, line in enumerate(content.split(b"\n"), start=1):
         if line.strip():
@@ -37,10 +40,38 @@ def read_json_lines(path: Path) -> LogTable:
         values = [row.get(name) for row in rows]
         try:
             columns[name] = pa.chunked_array([pa.array(values)])
-        except (pa.ArrowException, OverflowError, TypeError):  # of several kinds: as text
+        except (pa.ArrowException, OverflowError, TypeError, ValueError):  # of several kinds: as text
             texts = [None if value is None else str(value) for value in values]
-            columns[name] = pa.chunked_array([pa.array(texts, pa.string())])
+            columns[name] = pa.chunked_array([_text_array(path, name, texts, content)])
     return LogTable(path, columns, text=content, first_row=1)
+
+
+def _text_array(path: Path, name: str, texts: list[str | None], content: bytes) -> Any:
+    import pyarrow as pa
+
+    try:
+        return pa.array(texts, pa.large_string())
+    except UnicodeEncodeError:
+        row = next(row for row, text in enumerate(texts) if text is not None and not _is_unicode(text))
+        raise DataError(
+            f"{path}, row {filled_rows(content)[row]}, column '{name}': must be Unicode (got half of a pair of "
+            f"surrogates: {ascii(texts[row])[:60]})"
+        ) from None
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _utf8(path: Path, content: bytes) -> bytes:
+    try:
+        return content.decode("utf-16").encode()
+    except UnicodeError:
+        raise DataError(f"{path}: begins as UTF-16 and is none; save the file as UTF-8") from None
 
 
 def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """LightGCN's text form: a line a user, first the user, then the items, all of them positions."""
 
+import codecs
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from gnnrec.data.readers.base import PARTS, RawLog, Reader, TableForm, position_map, refuse_form
+from gnnrec.data.readers.table_files import is_there, read_bytes
 from gnnrec.errors import DataError
 
 __all__ = ["READER"]
@@ -25,7 +27,7 @@ def _read(path: Path, form: TableForm) -> RawLog:
     """Read ``train.txt`` and ``valid.txt`` and ``test.txt`` if any; users without items count as users."""
     refuse_form(form, _NAME)
     folder = path if path.is_dir() else path.parent
-    files = {number: folder / f"{part}.txt" for number, part in enumerate(PARTS) if (folder / f"{part}.txt").is_file()}
+    files = {number: folder / f"{part}.txt" for number, part in enumerate(PARTS) if is_there(folder / f"{part}.txt")}
     if 0 not in files:
         raise DataError(f"{folder / 'train.txt'}: no such file")
     tables: dict[int, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]] = {}
@@ -54,7 +56,9 @@ def _read(path: Path, form: TableForm) -> RawLog:
 
 def _parse(path: Path) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
     """Users (E,), items (E,) and the largest user of the file, without a loop over lines."""
-    content = path.read_bytes()
+    content = read_bytes(path).removeprefix(codecs.BOM_UTF8)
+    if b"\r" in content:  # which some programs write alone
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     characters = np.frombuffer(content, dtype=np.uint8)
     is_digit = (characters >= _ZERO) & (characters <= _NINE)
     if not (is_digit | np.isin(characters, _SPACES)).all():
@@ -66,7 +70,7 @@ def _parse(path: Path) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], in
     if int((ends - starts).max()) >= _LONGEST:
         raise DataError(_describe_bad_tokens(path, content))
     numbers = np.fromstring(content, dtype=np.int64, sep=" ")  # any white space separates
-    line = np.cumsum(characters == _NEWLINE)[starts]
+    line = np.searchsorted(np.flatnonzero(characters == _NEWLINE), starts)
     is_user = np.concatenate([[True], line[1:] != line[:-1]])
     users = numbers[is_user]
     return users[np.cumsum(is_user) - 1][~is_user], numbers[~is_user], int(users.max())

@@ -11,9 +11,10 @@ from gnnrec.data.readers.base import PARTS
 from gnnrec.data.readers.dates import MOMENT, are_dates, epoch_seconds, is_date
 from gnnrec.errors import DataError
 
-__all__ = ["LogTable", "filled_rows", "raise_problems"]
+__all__ = ["LogTable", "count_filled_rows", "filled_rows", "raise_problems"]
 
 _SHOWN = 3
+_NEWLINE = ord("\n")
 _WHOLE_DECIMAL = r"^-?[0-9]{1,15}(\.0+)?$"
 _LABELS = {
     "train": 0,
@@ -217,7 +218,23 @@ class LogTable:
 
 def filled_rows(text: bytes) -> list[int]:
     """Row numbers, from 1, of the lines of a text file that are not blank."""
-    return [row for row, line in enumerate(text.splitlines(), start=1) if line]
+    is_newline, is_start = _lines(text)
+    numbers: list[int] = (np.cumsum(is_newline, dtype=np.int32)[is_start] + 1).tolist()
+    return numbers
+
+
+def count_filled_rows(text: bytes) -> int:
+    """Number of lines of a text file that are not blank."""
+    return int(np.count_nonzero(_lines(text)[1]))
+
+
+def _lines(text: bytes) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Where line ends are, and where the lines begin that are not blank. Shapes: (bytes,)."""
+    plain = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
+    is_newline = np.frombuffer(plain, dtype=np.uint8) == _NEWLINE
+    is_start = ~is_newline
+    is_start[1:] &= is_newline[:-1]
+    return is_newline, is_start
 
 
 def raise_problems(tables: Sequence[LogTable]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from gnnrec.data.readers.base import RawLog, Reader, TableForm, refuse_form
 from gnnrec.data.readers.external_log import LogPart, read_external_log
 from gnnrec.data.readers.log_table import LogTable
-from gnnrec.data.readers.table_files import UTF8_OR_LATIN1, header_of, read_delimited
+from gnnrec.data.readers.table_files import UTF8_OR_LATIN1, header_of, is_there, read_delimited
 from gnnrec.errors import DataError
 
 __all__ = ["READER"]
@@ -39,7 +39,7 @@ def _read(path: Path, form: TableForm) -> RawLog:
     refuse_form(form, _NAME)
     log = path
     if path.is_dir():
-        present = [path / name for name in _LOGS if (path / name).is_file()]
+        present = [path / name for name in _LOGS if is_there(path / name)]
         if not present:
             raise DataError(f"{path}: must have one of {', '.join(_LOGS)}")
         log = present[0]
@@ -50,7 +50,14 @@ def _read(path: Path, form: TableForm) -> RawLog:
     else:
         parts = [LogPart(_read_log(log))]
         name = folder.name
-    return read_external_log(path, name, parts, names=_NAMES, catalog=_read_catalog(log.parent))
+    read = read_external_log(path, name, parts, names=_NAMES, catalog=_read_catalog(log.parent))
+    bases = [base for base in _BASES if log.name == "u.data" and is_there(folder / base)]
+    if bases:
+        read.notes.append(
+            f"{log.name} is read, without a split; the published ones are read by the names of their training parts: "
+            f"{', '.join(bases)}"
+        )
+    return read
 
 
 def _read_log(path: Path) -> LogTable:
@@ -61,15 +68,15 @@ def _read_log(path: Path) -> LogTable:
 
 def _read_catalog(folder: Path) -> tuple[LogTable, str] | None:
     """The movies: ``u.item`` (bars), ``movies.dat`` (``::``; of 10M in UTF-8, of 1M in latin-1) or ``movies.csv``."""
-    if (folder / "u.item").is_file():
+    if is_there(folder / "u.item"):
         flags = [f"genre_{number}" for number in range(_GENRES)]
         names = ["item_id", "title", "release_date", "video_release_date", "url", *flags]
         table = read_delimited(folder / "u.item", "|", names=names, encoding=UTF8_OR_LATIN1)
         for flag in flags:
             del table.columns[flag]
-    elif (folder / "movies.dat").is_file():
+    elif is_there(folder / "movies.dat"):
         table = read_delimited(folder / "movies.dat", "::", names=_MOVIES, encoding=UTF8_OR_LATIN1)
-    elif (folder / "movies.csv").is_file():
+    elif is_there(folder / "movies.csv"):
         table = read_delimited(folder / "movies.csv", ",", quoted=True)
     else:
         return None

@@ -7,7 +7,7 @@ from gnnrec.data.readers.base import PARTS, RawLog, Reader, TableForm, refuse_fo
 from gnnrec.data.readers.external_log import COLUMN_NAMES, LogPart, read_external_log
 from gnnrec.data.readers.inter_files import has_typed_header, inter_files, only_log
 from gnnrec.data.readers.log_table import LogTable
-from gnnrec.data.readers.table_files import read_delimited
+from gnnrec.data.readers.table_files import is_there, read_delimited
 from gnnrec.errors import DataError
 
 __all__ = ["READER"]
@@ -28,15 +28,15 @@ def _read(path: Path, form: TableForm) -> RawLog:
     folder = files[0].parent
     whole = folder / f"{stem}.inter"
     by_part = {number: folder / f"{stem}.{part}.inter" for number, part in enumerate(PARTS)}
-    if whole in files or not any(file.is_file() for file in by_part.values()):
+    if whole in files or not any(is_there(file) for file in by_part.values()):
         parts = [LogPart(_read_atomic(whole))]
-    elif not by_part[0].is_file():
+    elif not is_there(by_part[0]):
         raise DataError(f"{by_part[0]}: no such file, but other parts of the split are there")
     else:
-        parts = [LogPart(_read_atomic(file), number) for number, file in by_part.items() if file.is_file()]
+        parts = [LogPart(_read_atomic(file), number) for number, file in by_part.items() if is_there(file)]
     catalog = folder / f"{stem}.item"
     log = read_external_log(
-        path, stem, parts, form, catalog=_read_catalog(catalog, form) if catalog.is_file() else None
+        path, stem, parts, form, catalog=_read_catalog(catalog, form) if is_there(catalog) else None
     )
     log.columns = list(parts[0].table.columns)
     return log

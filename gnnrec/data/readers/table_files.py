@@ -10,35 +10,52 @@ from pathlib import Path
 from typing import Any
 
 from encoders.files import require_regular
-from gnnrec.data.readers.log_table import LogTable, filled_rows
+from gnnrec.data.readers.log_table import LogTable, count_filled_rows, filled_rows
 from gnnrec.errors import DataError
 
-__all__ = ["UTF8_OR_LATIN1", "guess_delimiter", "header_of", "read_bytes", "read_delimited", "read_parquet"]
+__all__ = ["UTF8_OR_LATIN1", "guess_delimiter", "header_of", "is_there", "read_bytes", "read_delimited", "read_parquet"]
 
 UTF8_OR_LATIN1 = "utf8 or latin-1"
 """Encoding of files of which some versions are one and some the other."""
 
 _SHOWN = 5
 _GZIP = b"\x1f\x8b"
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LONGEST_HEADER = 65536
+_MOST_COLUMNS = 10_000
 _EXPANSION = 100
 _MOST_ROWS_A_BYTE = 100
+_LARGE_BYTES = 1 << 28
 _BLOCK_BYTES = 1 << 26  # a row has to fit into one block
 _DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar", "::": "'::'", " ": "space"}
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is such a file; what is neither file nor folder is refused, not taken for absent.
+
+    Raises:
+        DataError: If it is a pipe, a device or the like.
+    """
+    require_regular(path, DataError)
+    return path.is_file()
+
+
 def header_of(path: Path, delimiter: str = "\t") -> list[str]:
     """Column names in the first line of a text file; empty if the file has no readable text."""
-    require_regular(path, DataError)
-    if not path.is_file():
+    if not is_there(path):
         return []
-    with path.open("rb") as stream:
-        line = stream.readline(65536)
-        if line[:2] == _GZIP:
-            stream.seek(0)
-            try:
-                line = gzip.GzipFile(fileobj=stream).readline(65536)
-            except (OSError, EOFError, zlib.error):
-                return []
+    try:
+        with path.open("rb") as stream:
+            line = stream.readline(_LONGEST_HEADER)
+            if line[:2] == _GZIP:
+                stream.seek(0)
+                line = gzip.GzipFile(fileobj=stream).readline(_LONGEST_HEADER)
+            elif line[:2] in _UTF16:
+                stream.seek(0)
+                text = stream.read(_LONGEST_HEADER).decode("utf-16", "ignore")
+                line = text.split("\n", 1)[0].encode()
+    except (OSError, EOFError, zlib.error):
+        return []
     return _names(line, delimiter)
 
 
@@ -96,6 +113,8 @@ def read_delimited(
     columns = list(names) if names is not None else _names(content.split(b"\n", 1)[0], delimiter, encoding)
     if not columns:
         raise DataError(f"{path}, row 1: must be a line of column names")
+    if len(columns) > _MOST_COLUMNS:
+        raise DataError(f"{path}, row 1: must have at most {_MOST_COLUMNS:,} columns (got {len(columns):,})")
     if len(set(columns)) < len(columns):
         raise DataError(
             f"{path}, row 1: column names must differ (got {', '.join(columns)}); without a header, --no-header"
@@ -121,17 +140,44 @@ def read_parquet(path: Path) -> LogTable:
     import pyarrow as pa
     from pyarrow import parquet
 
-    require_regular(path, DataError)
-    if not path.is_file():
+    if not is_there(path):
         raise DataError(f"{path}: no such file")
     try:
-        rows = parquet.read_metadata(path).num_rows
-        if rows > _MOST_ROWS_A_BYTE * path.stat().st_size:
-            raise DataError(f"{path}: promises {rows:,} rows, more than a file of its size can reasonably hold")
-        table = parquet.read_table(path, partitioning=None)
+        file = parquet.ParquetFile(path)
+        _check_promises(path, file.metadata)
+        texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
+        table = parquet.read_table(path, partitioning=None, read_dictionary=texts)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: not a whole Parquet file: {_first_line(error)}") from None
-    return LogTable(path, {name: table.column(name) for name in table.column_names})
+    columns = {name: table.column(name) for name in table.column_names}
+    for name in texts:
+        columns[name] = _plain_text(path, name, columns[name])
+    return LogTable(path, columns)
+
+
+def _check_promises(path: Path, metadata: Any) -> None:
+    """Refuse a Parquet file of more rows or bytes than one of its size can reasonably hold."""
+    size = path.stat().st_size
+    if metadata.num_rows > _MOST_ROWS_A_BYTE * size:
+        raise DataError(
+            f"{path}: promises {metadata.num_rows:,} rows, more than a file of its size can reasonably hold"
+        )
+    whole = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    if whole > max(_EXPANSION * size, _LARGE_BYTES):
+        raise DataError(f"{path}: expands to {whole / 2**30:.1f} GiB, more than {_EXPANSION} times its size")
+
+
+def _plain_text(path: Path, name: str, values: Any) -> Any:
+    """A column of text that was read as a dictionary, in which a long text that is repeated stands once."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_dictionary(values.type):
+        return values
+    whole = sum(pc.sum(pc.binary_length(chunk.dictionary).take(chunk.indices)).as_py() or 0 for chunk in values.chunks)
+    if whole > _LARGE_BYTES and whole > _EXPANSION * path.stat().st_size:
+        raise DataError(f"{path}, column '{name}': its texts are {whole / 2**30:.1f} GiB; leave the column out")
+    return values.cast(pa.large_string() if whole >= 2**31 else pa.string())
 
 
 def read_bytes(path: Path) -> bytes:
@@ -165,7 +211,7 @@ def _unzipped(path: Path, content: bytes) -> bytes:
 
 def _decodable(path: Path, content: bytes, encoding: str) -> tuple[bytes, str]:
     """The content without a mark of byte order, and its encoding, in which all of it can be read."""
-    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and encoding in ("utf8", UTF8_OR_LATIN1):
+    if content[:2] in _UTF16 and encoding in ("utf8", UTF8_OR_LATIN1):
         encoding = "utf-16"
     try:
         "a".encode("utf8" if encoding == UTF8_OR_LATIN1 else encoding)
@@ -198,7 +244,7 @@ def _parse_rows(
 ) -> Any:
     """The table of text, after its rows have been compared with the lines of the file."""
     arguments = (path, content, delimiter, columns, has_header)
-    lines = len(filled_rows(content)) - int(has_header)
+    lines = count_filled_rows(content) - int(has_header)
     if not quoted or b'"' not in content:
         table = _parse(*arguments, False, encoding)
     else:
@@ -297,7 +343,9 @@ def _check_utf8(path: Path, content: bytes) -> None:
         content.decode("utf8")
     except UnicodeDecodeError as error:
         row = len((content[: error.start] + b".").splitlines())
-        raise DataError(f"{path}: row {row} is not UTF-8; save the file as UTF-8") from None
+        raise DataError(
+            f"{path}: row {row} is not UTF-8; save the file as UTF-8, or read it with --format table --encoding latin-1"
+        ) from None
 
 
 def _check_delimiter(path: Path, content: bytes, delimiter: str, encoding: str) -> None:
@@ -308,7 +356,8 @@ def _check_delimiter(path: Path, content: bytes, delimiter: str, encoding: str) 
         other = max(others, key=lambda candidate: (others[candidate], len(candidate)))
         raise DataError(
             f"{path}, row 1: columns must be {_delimiter_name(delimiter)}-separated "
-            f"(got {_delimiter_name(other)}-separated: '{line.strip()[:60]}')"
+            f"(got {_delimiter_name(other)}-separated: '{line.strip()[:60]}'); "
+            f"read it with --format table --delimiter {other!r}"
         )
 
 

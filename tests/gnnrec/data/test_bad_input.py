@@ -49,7 +49,10 @@ def test_several_problems_come_together(tmp_path):
 
 def test_wrong_delimiter(tmp_path):
     file = write_inter(tmp_path, "userID,itemID\n0,1\n")
-    assert failure(file) == [f"{file}, row 1: columns must be tab-separated (got comma-separated: 'userID,itemID')"]
+    assert failure(file) == [
+        f"{file}, row 1: columns must be tab-separated (got comma-separated: 'userID,itemID'); "
+        "read it with --format table --delimiter ','"
+    ]
     table = tmp_path / "log.csv"
     table.write_text("user_id;item_id\n1;2\n")
     assert "columns must be comma-separated (got semicolon-separated" in failure(table)[0]
@@ -173,9 +176,10 @@ def test_text_that_is_not_utf8(tmp_path, name):
     lines = [line.encode() for line in text.split("\r\n")]
     lines[2] = lines[2].decode().encode("latin-1")
     file.write_bytes(b"\r\n".join(lines))
-    assert failure(file) == [f"{file}: row 3 is not UTF-8; save the file as UTF-8"]
+    other = "read it with --format table --encoding latin-1"
+    assert failure(file) == [f"{file}: row 3 is not UTF-8; save the file as UTF-8, or {other}"]
     file.write_bytes(b"\r\n".join([*lines[:2], b"", lines[2] + delimiter.encode()]))  # ragged as well
-    assert failure(file) == [f"{file}: row 4 is not UTF-8; save the file as UTF-8"]
+    assert failure(file) == [f"{file}: row 4 is not UTF-8; save the file as UTF-8, or {other}"]
     file.write_bytes(text.encode("utf-16"))  # which says so by its first bytes
     assert len(read_dataset(file).train) == 2
 
