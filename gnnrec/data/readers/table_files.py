@@ -106,6 +106,8 @@ def read_delimited(
     content, encoding = _decodable(path, content, encoding)
     if not delimiter:
         raise DataError(f"{path}: 'delimiter' must be one character or more (got none)")
+    if b"\n" not in content:  # as old programs end lines
+        content = content.replace(b"\r", b"\n")
     if len(delimiter.encode()) > 1:
         if b"\t" in content:
             raise DataError(f"{path}: must hold no tabs where columns are separated by {delimiter!r}")
@@ -149,10 +151,7 @@ def read_parquet(path: Path) -> LogTable:
         table = parquet.read_table(path, partitioning=None, read_dictionary=texts)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: not a whole Parquet file: {_first_line(error)}") from None
-    columns = {name: table.column(name) for name in table.column_names}
-    for name in texts:
-        columns[name] = _plain_text(path, name, columns[name])
-    return LogTable(path, columns)
+    return LogTable(path, {name: _plain_text(path, name, table.column(name)) for name in table.column_names})
 
 
 def _check_promises(path: Path, metadata: Any) -> None:
@@ -172,7 +171,7 @@ def _plain_text(path: Path, name: str, values: Any) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not pa.types.is_dictionary(values.type):
+    if not pa.types.is_dictionary(values.type) or not pa.types.is_string(values.type.value_type):
         return values
     whole = sum(pc.sum(pc.binary_length(chunk.dictionary).take(chunk.indices)).as_py() or 0 for chunk in values.chunks)
     if whole > _LARGE_BYTES and whole > _EXPANSION * path.stat().st_size:
