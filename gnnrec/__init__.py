@@ -44,3 +44,7 @@ def __getattr__(name: str) -> Any:
 
         return read_dataset
     raise AttributeError(f"module 'gnnrec' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -124,7 +124,11 @@ class BipartiteGraph:
 
     @classmethod
     def from_hetero_data(
-        cls, data: HeteroData, user: str = "user", item: str = "item", relation: str | None = None
+        cls,
+        data: HeteroData,
+        user: str = "user",
+        item: str = "item",
+        relation: str | tuple[str, str, str] | None = None,
     ) -> BipartiteGraph:
         """The graph of a PyG ``HeteroData``; see :func:`graphs.convert.from_hetero_data`."""
         from graphs.convert import from_hetero_data

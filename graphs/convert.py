@@ -62,7 +62,7 @@ def to_hetero_data(graph: BipartiteGraph, features: Mapping[str, Tensor] | None 
 
 
 def from_hetero_data(
-    data: HeteroData, user: str = "user", item: str = "item", relation: str | None = None
+    data: HeteroData, user: str = "user", item: str = "item", relation: str | tuple[str, str, str] | None = None
 ) -> BipartiteGraph:
     """The user-item graph of a PyG ``HeteroData``.
 
@@ -73,7 +73,7 @@ def from_hetero_data(
         data: The data; it must know the number of nodes of both types.
         user: Node type of the users.
         item: Node type of the items.
-        relation: Middle name of the edge type; ``None`` takes the only one.
+        relation: The edge type, or its middle name; ``None`` takes the only one.
 
     Raises:
         ValueError: If a node type is missing or has no number of nodes, or the edge type is missing, has no
@@ -116,7 +116,10 @@ def from_networkx(graph: networkx.Graph) -> BipartiteGraph:
     sides: tuple[list[Hashable], list[Hashable]] = ([], [])
     for node, side in graph.nodes(data="bipartite"):
         if side not in (0, 1):
-            raise ValueError(f"node {node!r} must have the attribute 'bipartite', 0 or 1 (got {side!r})")
+            raise ValueError(
+                f"node {node!r} must have the attribute 'bipartite', 0 for a user, 1 for an item (got {side!r}); "
+                "graph.add_nodes_from(users, bipartite=0) and graph.add_nodes_from(items, bipartite=1) set it"
+            )
         sides[side].append(node)
     users, items = (_positions(labels) for labels in sides)
     edges: list[tuple[int, int]] = []
@@ -175,7 +178,9 @@ def _positions(labels: list[Hashable]) -> dict[Hashable, int]:
     try:
         ordered = sorted(labels)  # type: ignore[type-var]
     except TypeError as error:
-        raise ValueError(f"the labels of one side must be sortable: {error}") from None
+        raise ValueError(
+            f"the labels of one side must be sortable ({error}); networkx.relabel_nodes(graph, str) makes texts of them"
+        ) from None
     return {label: position for position, label in enumerate(ordered)}
 
 
@@ -190,19 +195,21 @@ def _num_nodes(data: HeteroData, node_type: str) -> int:
     return int(size)
 
 
-def _edge_type(data: HeteroData, user: str, item: str, relation: str | None) -> tuple[str, str, str]:
+def _edge_type(
+    data: HeteroData, user: str, item: str, relation: str | tuple[str, str, str] | None
+) -> tuple[str, str, str]:
     for ends in ((user, item), (item, user)):
         found: list[tuple[str, str, str]] = [
             edge_type
             for edge_type in data.edge_types
-            if (edge_type[0], edge_type[2]) == ends and relation in (None, edge_type[1])
+            if (edge_type[0], edge_type[2]) == ends and relation in (None, edge_type[1], edge_type)
         ]
         if len(found) > 1:
             names = _listed(edge_type[1] for edge_type in found)
             raise ValueError(f"'relation' must name one of the edge types from '{ends[0]}' to '{ends[1]}': {names}")
         if found:
             return found[0]
-    named = "" if relation is None else f" named '{relation}'"
+    named = "" if relation is None else f" named {relation!r}"
     raise ValueError(f"no edge type{named} from '{user}' to '{item}'; there are: {_listed(data.edge_types)}")
 
 

@@ -25,7 +25,7 @@ class ItemGraph:
 
     Its product is :math:`(Ax)_i = \sum_j w_{ij} x_j`. Weights may carry a gradient. Operators are worked out once and
     kept with the graph, so its tensors must not be changed in place. Graphs of the same pairs share what follows from
-    them.
+    them. Copies and pickles leave all this out, and weights that were computed from others come without gradient.
 
     Args:
         edge_index: Pairs (item, neighbour), sorted by item, then neighbour, without duplicates. Shape: (2, E), int64.
@@ -57,6 +57,10 @@ class ItemGraph:
                 raise ValueError("'edge_index' must be sorted by item, then neighbour, without duplicates")
         self._pattern = PairPattern(edge_index, num_items)
         self.weight = weight
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Operators are worked out again where a copy needs them. A copy is not computed from what weights came from.
+        return {"_pattern": self._pattern, "weight": self.weight if self.weight.is_leaf else self.weight.detach()}
 
     @classmethod
     def _of_pattern(cls, pattern: PairPattern, weight: Tensor) -> ItemGraph:

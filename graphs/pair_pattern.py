@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,6 +27,9 @@ class PairPattern:
     def __init__(self, edge_index: Tensor, num_items: int) -> None:
         self.edge_index = edge_index
         self.shape = (num_items, num_items)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"edge_index": self.edge_index, "shape": self.shape}
 
     @cached_property
     def degree(self) -> Tensor:

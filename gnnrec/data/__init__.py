@@ -27,3 +27,7 @@ def __getattr__(name: str) -> Any:
 
         return write_dataset
     raise AttributeError(f"module 'gnnrec.data' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -41,7 +41,7 @@ class EASE(ItemBasedScorer):
 
     Raises:
         ArgumentError: If an argument is out of range, or, when fitting, if there are more than ``max_items``
-            items.
+            items or ``regularization`` is lost beside the numbers of users.
 
     Differs from the reference:
         Nothing; the inverse comes from a Cholesky factor.
@@ -72,6 +72,12 @@ class EASE(ItemBasedScorer):
         for start in range(0, num_items, size):
             stop = min(start + size, num_items)
             add_product(gram[start:stop], by_item.slice(start, stop), by_user)
+        least = float(gram.diagonal().max()) * torch.finfo(gram.dtype).eps if num_items else 0.0
+        if self.regularization < least:
+            raise ArgumentError(
+                f"'regularization' of ease must be at least {least:.1g} for these data (got {self.regularization}): "
+                "the numbers cannot tell less from 0"
+            )
         gram.diagonal().add_(self.regularization)
         factor = torch.linalg.cholesky(gram, out=gram)
         # LAPACK works by columns; the inverse is symmetric, so its transpose is the same without a copy.

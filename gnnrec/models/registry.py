@@ -23,10 +23,14 @@ def register_model(name: str) -> Callable[[_Class], _Class]:
     """Class decorator that makes a model available under ``name``.
 
     Raises:
-        ArgumentError: If the name is taken.
+        ArgumentError: If the name is taken, or what is decorated is no class of a model.
     """
 
     def register(model: _Class) -> _Class:
+        if not (isinstance(model, type) and issubclass(model, (Recommender, HistoryScorer))):
+            raise ArgumentError(
+                f"model '{name}' must be a class derived from Recommender or HistoryScorer (got {model!r})"
+            )
         if name in _MODELS:
             raise ArgumentError(f"model name '{name}' is taken by {_MODELS[name].__qualname__}")
         _MODELS[name] = model

@@ -253,8 +253,9 @@ def _check_selection(dataset: Dataset, options: TrainOptions, evaluation: EvalOp
     """Refuse what would leave nothing to select the epoch by."""
     if len(dataset.valid) == 0:
         raise ArgumentError(
-            f"{dataset.name} has no validation part to select the epoch on; carve one out of train with "
-            "gnnrec.data.splits.carve_validation (the command line does it by itself)"
+            f"{dataset.name} has no validation part to select the epoch on; read it with "
+            "gnnrec.training.read_for_training, which makes one, or split it: "
+            "gnnrec.data.splits.apply_split(dataset, 'ratio')"
         )
     known = [f"{name}@{k}" for name in METRICS for k in evaluation.ks]
     if options.metric not in known:

@@ -40,5 +40,7 @@ class TrainOptions:
         for name in ("batch_size", "accumulate_steps", "max_epochs", "patience", "evaluate_every"):
             if getattr(self, name) < 1:
                 raise ArgumentError(f"'{name}' must be a positive integer (got {getattr(self, name)})")
+        if not -(2**63) <= self.seed < 2**63:
+            raise ArgumentError(f"'seed' must be an integer in [-2^63, 2^63) (got {self.seed})")
         if not self.learning_rate > 0:
             raise ArgumentError(f"'learning_rate' must be positive (got {self.learning_rate})")

@@ -67,8 +67,8 @@ class Workspace:
     def __init__(self, dataset: Dataset, device: torch.device, metric_k: int) -> None:
         if len(dataset.valid) == 0:
             raise ArgumentError(
-                f"{dataset.name} has no validation part to select by; carve one out of train with "
-                "gnnrec.data.splits.carve_validation (the command line does it by itself)"
+                f"{dataset.name} has no validation part to select by; read it with gnnrec.training.read_for_training, "
+                "which makes one, or split it: gnnrec.data.splits.apply_split(dataset, 'ratio')"
             )
         self.device = device
         self.num_users, self.num_items = dataset.num_users, dataset.num_items

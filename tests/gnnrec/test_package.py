@@ -36,3 +36,17 @@ def test_top_level_names_load_on_use() -> None:
         "except AttributeError as error: print(error)"
     )
     assert result.stdout.strip() == "module 'gnnrec' has no attribute 'lod'", result.stderr
+
+
+def test_names_that_load_on_use_are_listed_and_there() -> None:
+    result = run(
+        "import gnnrec\n"
+        "assert {'load', 'read_dataset'} <= set(dir(gnnrec))\n"
+        "import gnnrec.data, gnnrec.training\n"
+        "for module in (gnnrec.data, gnnrec.training):\n"
+        "    assert set(module.__all__) <= set(dir(module))\n"
+        "    assert all(getattr(module, name).__name__ == name for name in module.__all__)\n"
+        "try: gnnrec.training.EndtoEnd\n"
+        "except AttributeError as error: print(error)"
+    )
+    assert result.stdout.strip() == "module 'gnnrec.training' has no attribute 'EndtoEnd'", result.stderr

@@ -77,6 +77,11 @@ def test_hetero_data_with_several_relations():
         from_hetero_data(data, item="movie")
     assert from_hetero_data(data, item="movie", relation="likes").edge_index.tolist() == [[2], [0]]
     assert from_hetero_data(data, item="movie", relation="rated_by").edge_index.tolist() == [[1], [0]]
+    for triple in (("user", "likes", "movie"), ("movie", "rated_by", "user")):  # as PyG names edge types
+        found = from_hetero_data(data, item="movie", relation=triple)
+        assert found.edge_index.tolist() == from_hetero_data(data, item="movie", relation=triple[1]).edge_index.tolist()
+    with pytest.raises(ValueError, match=r"no edge type named \('movie', 'likes', 'user'\) from 'user' to 'movie'"):
+        from_hetero_data(data, item="movie", relation=("movie", "likes", "user"))
     with pytest.raises(ValueError, match=r"no edge type named 'buys' .* there are: \('user', 'rates', 'movie'\)"):
         from_hetero_data(data, item="movie", relation="buys")
 
@@ -145,12 +150,16 @@ def test_networkx_graphs_that_cannot_be_read():
     graph = networkx.Graph()
     graph.add_node("ann", bipartite=0)
     graph.add_node("zoe")
-    with pytest.raises(ValueError, match=r"node 'zoe' must have .*'bipartite', 0 or 1 \(got None\)"):
+    with pytest.raises(
+        ValueError, match=r"node 'zoe' must have .*'bipartite', 0 for a user.*\(got None\); .*bipartite=0\)"
+    ):
         from_networkx(graph)
     graph.nodes["zoe"]["bipartite"] = 0
     graph.add_edge("zoe", "ann")
     with pytest.raises(ValueError, match="must join a user and an item"):
         from_networkx(graph)
     graph.add_node(5, bipartite=0)
-    with pytest.raises(ValueError, match="labels of one side must be sortable"):
+    graph.remove_edge("zoe", "ann")
+    with pytest.raises(ValueError, match=r"labels of one side must be sortable .*networkx.relabel_nodes\(graph, str\)"):
         from_networkx(graph)
+    assert from_networkx(networkx.relabel_nodes(graph, str)).num_users == 3

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -139,6 +142,22 @@ def test_operators_are_built_once_and_belong_to_the_weights():
     np.testing.assert_allclose(other.operator().csr.to_dense().numpy(), 2 * dense(graph))
     np.testing.assert_allclose(other.operator().transposed.csr.to_dense().numpy(), 2 * dense(graph).T)
     assert graph.operator().csr.col_indices().dtype == torch.int32
+
+
+def test_copies_leave_out_what_is_worked_out():
+    pairs, x = torch.tensor([[0, 0, 1], [1, 2, 0]]), torch.arange(6.0).reshape(3, 2)
+    scale = torch.tensor(2.0, requires_grad=True)
+    computed = ItemGraph(pairs, scale * torch.tensor([1.0, 2.0, 3.0]), num_items=3)
+    size = len(pickle.dumps(computed))
+    product = computed.matmul(x)
+    assert product.tolist() == [[20.0, 26.0], [0.0, 6.0], [0.0, 0.0]]
+    assert len(pickle.dumps(computed)) == size
+    for again in (copy.deepcopy(computed), pickle.loads(pickle.dumps(computed))):
+        assert torch.equal(again.matmul(x), product.detach()) and not again.weight.requires_grad
+    one, other = copy.deepcopy([computed, computed.binary()])  # of the same pairs, which are copied once
+    assert one.edge_index is other.edge_index and one.edge_index is not pairs
+    given = torch.ones(3, requires_grad=True)
+    assert copy.deepcopy(ItemGraph(pairs, given, num_items=3)).weight.requires_grad
 
 
 @pytest.mark.parametrize("num_items", [0, 4])

@@ -49,3 +49,5 @@ def test_bad_arguments_are_refused() -> None:
         EASE(regularization=0.0)
     with pytest.raises(ArgumentError, match="'max_items' must be a positive integer"):
         EASE(max_items=0)
+    with pytest.raises(ArgumentError, match=r"'regularization' of ease must be at least .* \(got 1e-30\)"):
+        EASE(regularization=1e-30).fit(graph_of(TAKEN))

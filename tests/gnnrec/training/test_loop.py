@@ -106,7 +106,9 @@ def test_history_file_is_rewritten_from_the_restored_state(tmp_path: Path) -> No
     assert [json.loads(line)["epoch"] for line in path.read_text().splitlines()] == [1, 2]
 
 
-@pytest.mark.parametrize(("name", "value"), [("batch_size", 0), ("patience", -1), ("learning_rate", 0.0)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("batch_size", 0), ("patience", -1), ("learning_rate", 0.0), ("seed", 2**64)]
+)
 def test_options_refuse_nonsense(name: str, value: float) -> None:
     with pytest.raises(ArgumentError, match=f"'{name}' must be"):
         TrainOptions(**{name: value})  # type: ignore[arg-type]
