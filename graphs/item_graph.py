@@ -11,7 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from graphs.normalize import Normalization, check_normalization
 from graphs.pair_pattern import PairPattern
-from graphs.sparse import SparseOperator
+from graphs.sparse import SparseOperator, whole
 
 if TYPE_CHECKING:
     import networkx
@@ -159,7 +159,7 @@ class ItemGraph:
     def matmul(self, x: Tensor) -> Tensor:
         """Product with a dense matrix, differentiable in ``x`` and in the weights. Shapes: (num_items, d) -> same."""
         if self.weight.requires_grad and torch.is_grad_enabled():
-            product: Tensor = _WeightedProduct.apply(x, self.weight, self)  # type: ignore[no-untyped-call]
+            product: Tensor = _WeightedProduct.apply(whole(x), self.weight, self)  # type: ignore[no-untyped-call]
             return product
         return self.operator().matmul(x)
 

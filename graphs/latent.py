@@ -28,7 +28,7 @@ def learned_graph(x: Tensor, k: int, mask: Tensor | None = None) -> ItemGraph:
     O(n k + n d).
 
     Args:
-        x: Item vectors. Shape: (n, d), float32.
+        x: Item vectors, of any precision; the graph is float32. Shape: (n, d).
         k: Neighbours of each item, in [1, n - 1].
         mask: Whether each item takes part; all by default. Shape: (n,), bool.
 
@@ -38,6 +38,7 @@ def learned_graph(x: Tensor, k: int, mask: Tensor | None = None) -> ItemGraph:
     Raises:
         ValueError: If ``k`` is out of range or a shape or type is wrong.
     """
+    x = x.float()
     graph = knn_graph(x.detach(), k, mask)
     if not (x.requires_grad and torch.is_grad_enabled()):
         return graph

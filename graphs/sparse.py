@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-__all__ = ["SparseOperator"]
+__all__ = ["SparseOperator", "whole"]
 
 
 _COLUMNS = 32
@@ -84,7 +84,7 @@ class SparseOperator:
 
         Shapes: (columns, d) -> (rows, d).
         """
-        product: Tensor = _Product.apply(_whole(x), self.like(x))  # type: ignore[no-untyped-call]
+        product: Tensor = _Product.apply(whole(x), self.like(x))  # type: ignore[no-untyped-call]
         return product
 
     def like(self, x: Tensor) -> SparseOperator:
@@ -125,11 +125,11 @@ class SparseOperator:
         """
         if num_layers < 0:
             raise ValueError(f"'num_layers' must be a non-negative integer (got {num_layers})")
-        mean: Tensor = _LayerMean.apply(_whole(x), self.like(x), num_layers)  # type: ignore[no-untyped-call]
+        mean: Tensor = _LayerMean.apply(whole(x), self.like(x), num_layers)  # type: ignore[no-untyped-call]
         return mean
 
 
-def _whole(x: Tensor) -> Tensor:
+def whole(x: Tensor) -> Tensor:
     """A matrix of half precision as float32: sparse products know no other, and sums over neighbours need it."""
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 

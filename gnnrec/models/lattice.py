@@ -250,7 +250,7 @@ class LATTICE(Recommender):
         found = {}
         for name, x in self.projection(features).items():
             k = min(self.num_neighbors, max(self.num_items - 1, 1))
-            item_graph = learned_graph(x.float(), k, features[name].mask)
+            item_graph = learned_graph(x, k, features[name].mask)
             found[name] = item_graph.with_weight(weights[name] * item_graph.weight.clamp(min=0))
         if self.content_fusion is not None:
             normalized = {name: graph.normalized("symmetric") for name, graph in found.items()}

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from graphs import SparseOperator
+from graphs.sparse import whole
 
 __all__ = ["one_sided_layer_mean"]
 
@@ -44,6 +45,7 @@ def one_sided_layer_mean(
     """
     if dropout:
         return _with_dropout(x, there, num_layers, dropout)
+    x = whole(x)
     near, far = _OneSidedLayerMean.apply(x, there.like(x), num_layers)  # type: ignore[no-untyped-call]
     return near, far
 

@@ -159,7 +159,7 @@ class ModalityLightGCN(nn.Module):
         if not self.item_fusion.needs_graphs:
             return None
         # Ids have no content, hence no neighbours in it.
-        empty = self.item_embedding.new_empty(0)
+        empty = self.item_embedding.new_empty(0, dtype=torch.float32)
         graphs = {IDS: ItemGraph(empty.new_empty((2, 0), dtype=torch.int64), empty, self.item_embedding.shape[0])}
         return graphs | item_graphs(features, self.projection.feature_dims, self.num_neighbors)
 

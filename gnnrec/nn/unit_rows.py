@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from graphs.sparse import whole
+
 __all__ = ["unit_rows"]
 
 _SHORTEST = 1e-12
@@ -22,9 +24,9 @@ def unit_rows(x: Tensor) -> tuple[Tensor, Tensor]:
         x: Shape: (n, d).
 
     Returns:
-        The scaled rows, shape (n, d), and the lengths, shape (n, 1).
+        The scaled rows, shape (n, d), and the lengths, shape (n, 1); of half precision in float32, as under autocast.
     """
-    unit, length = _UnitRows.apply(x)  # type: ignore[no-untyped-call]
+    unit, length = _UnitRows.apply(whole(x))  # type: ignore[no-untyped-call]
     return unit, length
 
 
