@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from gnnrec.data.item_features import ItemFeatures
 from gnnrec.models._arguments import check_positive_integer
-from gnnrec.models._given import Given, with_batch, with_data
 from gnnrec.models.batch import Batch
+from gnnrec.models.given import Given, with_batch, with_data
 from gnnrec.models.ranges import Range
 from graphs import BipartiteGraph
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import Self
 
-from gnnrec.models._given import Given, as_graph
 from gnnrec.models.base import Features
+from gnnrec.models.given import Given, as_graph
 from gnnrec.models.ranges import Range
 from gnnrec.models.scorer import HistoryRows
 from graphs import BipartiteGraph

@@ -102,10 +102,12 @@ class LiveFeatures(nn.Module):
             items: Positions.
 
         Returns:
-            With gradient to the encoder, if gradients are recorded. Shape: (items, dim), float32.
+            With gradient to the encoder, if gradients are recorded. Shape: (items, dim), float32, or float64 where
+            encoders were made so.
         """
         place = self.names.index(name)
-        encoder, device = self.encoders[place], self._memory(place).device
+        encoder, memory = self.encoders[place], self._memory(place)
+        device = memory.device
         learning = self.training and torch.is_grad_enabled()
         samples, counts = self.contents[place].gather(items)
         encoder.train(self.options.batch_statistics and learning and len(samples) > 1)
@@ -114,13 +116,13 @@ class LiveFeatures(nn.Module):
         rows = []
         # Chunks of equal size: the statistics of a small rest would mean little.
         for chunk in torch.tensor_split(samples, math.ceil(len(samples) / self.options.chunk_samples)):
-            batch = chunk.to(device)
+            batch = chunk.to(device, memory.dtype if chunk.is_floating_point() else None)
             with torch.autocast(device.type, torch.bfloat16, enabled=self.options.precision == "bf16"):
                 if self.options.checkpoint and torch.is_grad_enabled():
                     encoded = checkpoint(encoder, batch, use_reentrant=False)
                 else:
                     encoded = encoder(batch)
-            rows.append(encoded.float())
+            rows.append(encoded.to(memory.dtype))
         return average_samples(torch.cat(rows), counts.to(device))
 
     @torch.no_grad()

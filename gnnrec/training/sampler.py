@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from gnnrec.errors import DataError
-from gnnrec.models.base import Batch
+from gnnrec.models.batch import Batch
+from gnnrec.models.given import as_graph
 from graphs import BipartiteGraph
 
 __all__ = ["TripleSampler"]
@@ -21,11 +22,12 @@ class TripleSampler:
         graph: The training graph.
 
     Raises:
+        ArgumentError: If the graph is none, such as a plain ``edge_index``.
         DataError: If no user has a negative.
     """
 
     def __init__(self, graph: BipartiteGraph) -> None:
-        self.graph = graph
+        self.graph = as_graph(graph)
         warm = graph.item_degree > 0
         self.candidates = warm.nonzero().flatten()
         self._free = self.candidates.numel() - graph.user_degree  # negatives of each user

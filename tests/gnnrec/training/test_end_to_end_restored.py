@@ -11,13 +11,14 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from encoders.base import Encoder
 from encoders.image_preprocess import ImagePreprocess
 from encoders.store import Catalog
 from encoders.store.prepared import PreparedContents
-from gnnrec.models import VBPR, Recommender
-from gnnrec.training import Callback, TrainOptions, TrainState, allocator, fit
+from gnnrec.models import VBPR, Batch, Recommender
+from gnnrec.training import Callback, TrainOptions, TrainState, TripleSampler, allocator, fit
 from gnnrec.training.end_to_end import EndToEnd
 from gnnrec.training.live_features import LiveFeatures
 from gnnrec.training.live_options import LiveOptions
@@ -123,6 +124,32 @@ def test_features_after_fit_are_those_of_the_kept_weights(live: LiveFeatures, gr
     found = model.embeddings(graph, {}).item.clone()
     model.live.refresh()
     torch.testing.assert_close(found, model.embeddings(graph, {}).item)
+
+
+def test_copies_averages_and_double_precision(live: LiveFeatures, graph: BipartiteGraph) -> None:
+    torch.manual_seed(0)
+    model = EndToEnd(VBPR(USERS, ITEMS, {"image": 6}, embedding_dim=8), live)
+    batch = Batch(*(column[:8] for column in TripleSampler(graph).epoch(torch.Generator().manual_seed(0))))
+    double = copy.deepcopy(model).double()
+    losses, averages = [], []
+    for one in (model, double):
+        average = AveragedModel(one, multi_avg_fn=get_ema_multi_avg_fn(0.75))  # type: ignore[no-untyped-call]
+        average.update_parameters(one)
+        one.begin_epoch(graph, {})
+        loss = torch.stack(list(one.loss(graph, {}, batch).values())).sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        before = one.live.encoders[0].head.bias.detach().clone()
+        with torch.no_grad():
+            one.live.encoders[0].head.bias.add_(1.0)
+        average.update_parameters(one)
+        torch.testing.assert_close(average.module.live.encoders[0].head.bias.detach(), before + 0.25)
+        losses.append(loss.detach())
+        averages.append(average.module.embeddings(graph, {}).item.float())
+        copied = copy.deepcopy(one)
+        torch.testing.assert_close(copied.embeddings(graph, {}).item, one.embeddings(graph, {}).item)
+    assert losses[1].dtype == torch.float64
+    torch.testing.assert_close(losses[1].float(), losses[0])
+    torch.testing.assert_close(averages[1], averages[0])
 
 
 def test_measuring_an_item_leaves_no_graph_behind(live: LiveFeatures) -> None:

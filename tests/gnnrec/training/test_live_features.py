@@ -128,8 +128,6 @@ def test_with_all_items_touched_loss_and_gradient_are_those_of_encoding_everythi
 def test_the_gradient_of_an_encoder_weight_equals_finite_differences(catalog: Catalog, graph: BipartiteGraph) -> None:
     live = make_live(catalog)
     joint = EndToEnd(make_model("vbpr"), live).double().train()
-    live.contents[0]._kept = {item: samples.double() for item, samples in live.contents[0]._kept.items()}
-    live.encode = lambda name, items: encode_double(live, items)  # without the rounding to float32
     joint.begin_epoch(graph, {})
     weight, kept = live.encoders[0].stem[0].weight, live.memory_0.clone()
     sum(joint.loss(graph, {}, BATCH).values()).backward()
@@ -167,11 +165,6 @@ def test_going_along_the_gradient_changes_the_loss_by_its_length(
             values.append(float(loss()))
             weight -= step * direction
     assert (values[0] - values[1]) / 0.02 == pytest.approx(float(weight.grad.norm()), rel=0.05)
-
-
-def encode_double(live: LiveFeatures, items: list[int]) -> torch.Tensor:
-    samples, _ = live.contents[0].gather(items)
-    return live.encoders[0](samples)
 
 
 def test_only_touched_items_pass_gradients_and_the_memory_takes_them_over(catalog: Catalog) -> None:

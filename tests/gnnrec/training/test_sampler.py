@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from gnnrec.errors import DataError
+from gnnrec.errors import ArgumentError, DataError
 from gnnrec.training import TripleSampler
 from graphs import BipartiteGraph
 
@@ -55,3 +55,10 @@ def test_same_generator_state_gives_the_same_epoch() -> None:
     first = sampler.epoch(torch.Generator().manual_seed(5))
     second = sampler.epoch(torch.Generator().manual_seed(5))
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_plain_edges_are_refused() -> None:
+    with pytest.raises(
+        ArgumentError, match=r"'graph' must be a BipartiteGraph \(got Tensor\); BipartiteGraph\(edge_index"
+    ):
+        TripleSampler(torch.zeros(2, 1, dtype=torch.int64))  # type: ignore[arg-type]
