@@ -30,9 +30,11 @@ def evaluate(
     from gnnrec.training.experiment import evaluate_parts, resolve_device
     from gnnrec.training.reading import read_for_training
     from gnnrec.training.run_description import fingerprints
+    from gnnrec.training.run_folder import RunFolder
 
     predictor = load(run, device=str(resolve_device(device)), added=False)
     description = predictor.description
+    RunFolder(run).require_measurable(description)
     source = data or Path(description["data"]["path"])
     if not source.exists():
         raise RunError(f"the data of {run} are not at {source} any more; name their new place with --data")

@@ -6,6 +6,7 @@ import shlex
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -77,14 +78,23 @@ def status(message: str) -> None:
     print(visible(message), file=sys.stderr, flush=True)
 
 
-def dataset_status(dataset: "Dataset") -> None:
-    """Say how large a dataset is, and what was noticed while it was read."""
+def dataset_status(dataset: "Dataset", *, features: Sequence[str] | None = None) -> None:
+    """Say how large a dataset is, and what was noticed while it was read.
+
+    Args:
+        dataset: The data.
+        features: Names of the features in use; nothing is said of others [default: all].
+    """
+    from gnnrec.data.reading import coverage_notes
+
+    unused = [] if features is None else [name for name in dataset.features if name not in features]
+    hidden = coverage_notes(replace(dataset, features={name: dataset.features[name] for name in unused}))
     status(
         f"{dataset.name}: {dataset.num_users:,} users, {dataset.num_items:,} items, "
         + ", ".join(f"{part} {len(interactions):,}" for part, interactions in dataset.parts().items())
         + f" (split: {dataset.split})"
     )
-    for note in dataset.notes:
+    for note in (note for note in dataset.notes if note not in hidden):
         status(f"note: {note}")
 
 

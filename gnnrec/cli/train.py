@@ -64,6 +64,9 @@ def train(
     split: Annotated[str, typer.Option(help="given, ratio, leave-one-out, global-time or cold-item.")] = "given",
     split_seed: Annotated[int, typer.Option(help="Seed of the split; keep it when --seed varies.")] = 0,
     k_core: Annotated[int, typer.Option(help="Drop users and items with fewer interactions, 0 for none.")] = 0,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="Then train anew on all data, for as many epochs: what recommend serves.")
+    ] = False,
     carve: Annotated[
         bool, typer.Option("--carve", help="Where the data bring no validation, take it out of train for every model.")
     ] = False,
@@ -91,6 +94,7 @@ def train(
     from gnnrec.training.options import TrainOptions
     from gnnrec.training.progress import ProgressBar
     from gnnrec.training.reading import read_for_training
+    from gnnrec.training.refit import refit_experiment
 
     keep_freed_memory()
     evaluation = EvalOptions(
@@ -122,7 +126,8 @@ def train(
         "feature_folder": None if feature_folder is None else str(feature_folder.resolve()),
     }
     dataset = read_for_training(model, path, **reading)
-    dataset_status(dataset)
+    names = None if features is None else parse_names(",".join(features))
+    dataset_status(dataset, features=_features_in_use(model, dataset, names, encoded=bool(encoder)))
     folder = _choose_folder(out, model, dataset.name, resume)
     live: Any = None
     encoding: dict[str, Any] = {}
@@ -138,33 +143,38 @@ def train(
         )
     elif content or encoder_settings or encoder_training != "frozen":
         raise ArgumentError("'--encoder-training', '--encoder-set' and '--content' are about '--encoder'; name one")
-    callbacks: list[Any] = [ProgressBar(options.metric)]
-    if tensorboard:
+
+    def make_callbacks() -> list[Any]:
+        if not tensorboard:
+            return [ProgressBar(options.metric)]
         from gnnrec.training.tensorboard import TensorBoard
 
-        callbacks.append(TensorBoard(folder / "tensorboard"))
+        return [ProgressBar(options.metric), TensorBoard(folder / "tensorboard")]
+
     if resume and not (folder / "run.json").exists():
         status(f"there is no run in {folder} yet; starting anew")
+    arguments: dict[str, Any] = {
+        "model_options": model_options,
+        "features": names,
+        "options": options,
+        "evaluation": evaluation,
+        "resume": resume,
+        "reading": reading,
+        "live": live,
+        "encoder_training": encoder_training,
+        "encoding": encoding,
+    }
     try:
-        result = run_experiment(
-            model,
-            dataset,
-            folder,
-            model_options=model_options,
-            features=None if features is None else parse_names(",".join(features)),
-            options=options,
-            evaluation=evaluation,
-            callbacks=callbacks,
-            resume=resume,
-            reading=reading,
-            live=live,
-            encoder_training=encoder_training,  # type: ignore[arg-type]
-            encoding=encoding,
-        )
+        if refit:
+            result = refit_experiment(model, dataset, folder, make_callbacks=make_callbacks, **arguments)
+        else:
+            result = run_experiment(model, dataset, folder, callbacks=make_callbacks(), **arguments)
     except KeyboardInterrupt:
         status(f"interrupted; go on with the same command and: --out {folder} --resume")
         raise typer.Exit(130) from None
     _report(model, dataset, result.to_dict(), folder, options, json)
+    if refit:
+        status(f"{folder} was trained on all data; the figures are those of {folder / 'selection'}")
 
 
 def models(
@@ -195,6 +205,15 @@ def models(
         for row in rows
     ]
     print_table("models", ["name", "what it is", "arguments (--set key=value)"], table)
+
+
+def _features_in_use(model: str, dataset: "Dataset", names: list[str] | None, *, encoded: bool) -> list[str]:
+    """Features of files that a run uses."""
+    from gnnrec.models import model_class
+
+    if not model_class(model).needs_features or (encoded and names is None):
+        return []
+    return dataset.feature_names() if names is None else list(dataset.select_features(names))
 
 
 def _choose_folder(out: Path | None, model: str, dataset: str, resume: bool) -> Path:

@@ -24,7 +24,7 @@ from gnnrec.data.readers.frame import read_frame
 from gnnrec.data.splits import apply_split, check_split
 from gnnrec.errors import ArgumentError, DataError
 
-__all__ = ["assemble", "from_frame", "read_dataset"]
+__all__ = ["assemble", "coverage_notes", "from_frame", "read_dataset"]
 
 
 def read_dataset(
@@ -116,7 +116,7 @@ def assemble(
         dataset = apply_split(dataset, split, seed)
     except DataError as error:
         raise DataError([f"{problem}{_column_hint(log, split)}" for problem in error.problems]) from None
-    dataset.notes += [*_overlap_notes(dataset), *_coverage_notes(dataset), *dataset.stale.values()]
+    dataset.notes += [*_overlap_notes(dataset), *coverage_notes(dataset), *dataset.stale.values()]
     return dataset
 
 
@@ -297,7 +297,8 @@ def _overlap_notes(dataset: Dataset) -> list[str]:
     return notes
 
 
-def _coverage_notes(dataset: Dataset) -> list[str]:
+def coverage_notes(dataset: Dataset) -> list[str]:
+    """Which features lack items."""
     return [
         f"features '{name}' cover {int(values.mask.sum())} of {values.num_items} items ({values.coverage:.1%})"
         for name, values in dataset.features.items()

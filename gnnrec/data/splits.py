@@ -15,6 +15,7 @@ __all__ = [
     "carve_validation",
     "check_split",
     "list_splits",
+    "pool_parts",
     "split_cold_item",
     "split_global_time",
     "split_leave_one_out",
@@ -165,14 +166,14 @@ def apply_split(dataset: Dataset, name: str, seed: int = 0) -> Dataset:
     if name == _GIVEN:
         return dataset
     try:
-        train, valid, test = _SPLITTERS[name](_pool(dataset), seed)
+        train, valid, test = _SPLITTERS[name](pool_parts(dataset), seed)
     except DataError as error:
         raise DataError([f"{dataset.name}: {problem}" for problem in error.problems]) from None
     return replace(dataset, train=train, valid=valid, test=test, split=f"{name} (seed {seed})")
 
 
-def _pool(dataset: Dataset) -> Interactions:
-    """All interactions by user and item, so that a split does not depend on the order of a file."""
+def pool_parts(dataset: Dataset) -> Interactions:
+    """All interactions by user and item, so that a split does not depend on the order of a file; each pair once."""
     parts = [part for part in dataset.parts().values() if len(part)]
     pooled = replace(
         parts[0],

@@ -105,7 +105,9 @@ def _read_record(folder: Path) -> dict[str, Any]:
     """``run.json`` of a finished run."""
     from gnnrec.training.run_folder import RunFolder  # training imports evaluation
 
-    record = RunFolder(folder).describe_finished()
+    run = RunFolder(folder)
+    record = run.describe_finished()
+    run.require_measurable(record)
     if isinstance(record.get("seed"), bool) or not isinstance(record.get("seed"), int):
         raise RunError(f"{folder / 'run.json'}: 'seed' must be an integer (got {record.get('seed')!r})")
     return record

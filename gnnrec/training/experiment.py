@@ -32,7 +32,7 @@ from gnnrec.training.live_features import LiveFeatures
 from gnnrec.training.loop import fit
 from gnnrec.training.options import TrainOptions
 from gnnrec.training.run_description import describe_run, differing_settings
-from gnnrec.training.run_folder import LOCK, RunFolder
+from gnnrec.training.run_folder import LOCK, SELECTION, RunFolder
 from gnnrec.training.state import TrainState
 from gnnrec.training.validation import Validation
 from graphs import BipartiteGraph
@@ -103,6 +103,7 @@ def run_experiment(
     live: LiveFeatures | None = None,
     encoder_training: EncoderTraining = "frozen",
     encoding: Mapping[str, Any] | None = None,
+    select: bool = True,
 ) -> ExperimentResult:
     """Train one model and write its run folder.
 
@@ -126,6 +127,7 @@ def run_experiment(
             the items' pairs of contents first (:func:`~gnnrec.training.finetune.finetune_encoders`). ``"end-to-end"``:
             they learn from the recommender's loss, together with it.
         encoding: How ``live`` was made, for ``run.json``; new items are encoded in the same way.
+        select: Whether validation selects the epoch; otherwise ``max_epochs`` are trained and the last one counts.
 
     Returns:
         The figures.
@@ -141,8 +143,8 @@ def run_experiment(
     _check_encoders(live, encoder_training)
     device = resolve_device(options.device)
     chosen = _choose_features(model_name, dataset, features, live)
-    if issubclass(model_class(model_name), Recommender):
-        _check_selection(dataset, options, evaluation)
+    if select:
+        _check_selection(model_name, dataset, options, evaluation)
     with deterministic(options.deterministic), RunFolder(out).locked():
         torch.manual_seed(options.seed)
         graph = BipartiteGraph.from_interactions(dataset.train).to(device)
@@ -155,7 +157,9 @@ def run_experiment(
             feature_dims={**dims, **(live.dims if live else {})},
             **(model_options or {}),
         ).to(device)
-        description = describe_run(model_name, model, dataset, chosen, options, evaluation, device, reading or {})
+        description = describe_run(
+            model_name, model, dataset, chosen, options, evaluation, device, reading or {}, selected=select
+        )
         if live:
             encoders = describe_encoders(live.to(device), encoder_training, encoding or {})
             description = add_encoders(description, encoders)
@@ -179,11 +183,13 @@ def run_experiment(
         if isinstance(model, HistoryScorer):
             model.fit(graph, on_device)
         else:
-            hooks = [EarlyStopping(options.patience), HistoryFile(run.history), *callbacks, checkpoint]
-            state = _train(model, graph, on_device, dataset, options, evaluation, hooks, saved)
+            hooks = [*([EarlyStopping(options.patience)] if select else []), HistoryFile(run.history)]
+            hooks += [*callbacks, checkpoint]
+            validation = Validation(graph, on_device, dataset.valid, evaluation, ties=tie_order(dataset.items))
+            state = fit(
+                model, graph, on_device, options, validate=validation if select else None, callbacks=hooks, resume=saved
+            )
         seconds = time.perf_counter() - started
-        if isinstance(model, EndToEnd):
-            model.live.refresh()  # by the weights of the best epoch, of which the memory holds a part
         scorer = _finish_model(run, model, graph, on_device)
         if live:
             write_encoders(run, live)
@@ -193,7 +199,7 @@ def run_experiment(
         valid=reports.get("valid"),
         test=reports.get("test"),
         epochs=state.epoch if state else 0,
-        best_epoch=state.best_epoch if state else 0,
+        best_epoch=(state.best_epoch or state.epoch) if state else 0,
         seconds=seconds,
     )
     run.write_json("metrics.json", result.to_dict())
@@ -249,8 +255,10 @@ def _check_encoders(live: LiveFeatures | None, training: str) -> None:
         raise ArgumentError(f"{', '.join(live.names)}: there are no weights to train; leave 'encoder_training' frozen")
 
 
-def _check_selection(dataset: Dataset, options: TrainOptions, evaluation: EvalOptions) -> None:
+def _check_selection(model_name: str, dataset: Dataset, options: TrainOptions, evaluation: EvalOptions) -> None:
     """Refuse what would leave nothing to select the epoch by."""
+    if not issubclass(model_class(model_name), Recommender):
+        return
     if len(dataset.valid) == 0:
         raise ArgumentError(
             f"{dataset.name} has no validation part to select the epoch on; read it with "
@@ -264,7 +272,7 @@ def _check_selection(dataset: Dataset, options: TrainOptions, evaluation: EvalOp
 
 def _usable_identity(run: RunFolder, description: Mapping[str, Any], resume: bool) -> str:
     """The identity that the run goes by, once it is sure that writing into its folder harms no other run."""
-    used = run.path.exists() and any(path.name != LOCK for path in run.path.iterdir())
+    used = run.path.exists() and any(path.name not in (LOCK, SELECTION) for path in run.path.iterdir())
     if used and not resume:
         raise RunError(f"{run.path} is not empty; add --resume to continue that run, or choose another --out")
     identity: str = description["identity"]
@@ -286,20 +294,6 @@ def _held_out(dataset: Dataset) -> BipartiteGraph:
     """What users took in validation and test: serving leaves it out of their lists."""
     edges = [torch.stack([part.user, part.item]) for part in (dataset.valid, dataset.test)]
     return BipartiteGraph(torch.cat(edges, dim=1), dataset.num_users, dataset.num_items)
-
-
-def _train(
-    model: Recommender,
-    graph: BipartiteGraph,
-    features: Features,
-    dataset: Dataset,
-    options: TrainOptions,
-    evaluation: EvalOptions,
-    hooks: Sequence[Callback],
-    saved: Mapping[str, Any] | None,
-) -> TrainState:
-    validate = Validation(graph, features, dataset.valid, evaluation, ties=tie_order(dataset.items))
-    return fit(model, graph, features, options, validate=validate, callbacks=hooks, resume=saved)
 
 
 def _finish_model(

@@ -34,8 +34,9 @@ def read_for_training(
 ) -> Dataset:
     """Read data so that ``model`` can be trained, selected and tested on them.
 
-    A log without any split is split per user 8:1:1. A log with a test part and no validation part gets one carved out
-    of train, for models that select their epoch; models without epochs learn from the whole train part.
+    A log without any split is split per user 8:1:1. A log whose split has no validation part gets one carved out of
+    train, for models that select their epoch; models without epochs learn from the whole train part. A split of which
+    all is train stays one: nothing is tested.
 
     Args:
         model: A registered model.
@@ -70,8 +71,12 @@ def read_for_training(
         k_core=k_core,
         feature_folder=feature_folder,
     )
-    if split == "given" and not len(dataset.valid) and not len(dataset.test):
+    if dataset.split == "none":
         dataset = apply_split(dataset, "ratio", split_seed)
+    elif not len(dataset.test):
+        dataset.notes.append(
+            "the data say that all of them are for training, so nothing is tested; --split cuts them anew"
+        )
     if len(dataset.valid) == 0 and (carve or issubclass(kind, Recommender)):
         train, valid = carve_validation(dataset.train, ratio=VALIDATION_RATIO, seed=split_seed)
         if len(valid) == 0:

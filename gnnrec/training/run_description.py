@@ -29,6 +29,8 @@ def describe_run(
     evaluation: EvalOptions,
     device: torch.device,
     reading: Mapping[str, Any],
+    *,
+    selected: bool = True,
 ) -> dict[str, Any]:
     """The content of ``run.json``, less its status."""
     description: dict[str, Any] = {
@@ -67,6 +69,8 @@ def describe_run(
         "device": str(device),
         "versions": {"gnnrec": gnnrec.__version__, "torch": torch.__version__, "python": platform.python_version()},
     }
+    if not selected:
+        description["selected"] = False
     return {**description, "identity": run_identity(description)}
 
 
@@ -111,6 +115,7 @@ def _settings(description: Mapping[str, Any]) -> dict[str, Any]:
         "encoders": description.get("encoders"),
         **{name: value for name, value in options.items() if name not in ("max_epochs", "patience")},
         "device": description.get("device"),
+        "selected": description.get("selected", True),
         **evaluation,
     }
     plain: dict[str, Any] = json.loads(json.dumps(settings))  # as run.json has it: lists instead of tuples

@@ -22,6 +22,8 @@ __all__ = ["ADDED", "ADDED_FILE", "LOCK", "RunFolder"]
 
 ADDED = "added"
 """How folders in a run folder begin that hold what was added after training."""
+SELECTION, EVERYTHING = "selection", "all in train"
+"""Of a model that was trained anew on all data: folder of the run that chose the epoch, and name of the split."""
 LOCK = ".lock"
 """Held by the process that trains in a run folder."""
 ADDED_FILE = "added.json"
@@ -111,6 +113,18 @@ class RunFolder:
         if description.get("status", "finished") != "finished":
             raise RunError(f"the run {self.path} has not finished; continue it with the same command and --resume")
         return description
+
+    def require_measurable(self, description: Mapping[str, Any]) -> None:
+        """Refuse a run of which no figures can be right, because it was trained on everything.
+
+        Raises:
+            RunError: If it was; the message names the run whose figures count.
+        """
+        if description["data"].get("split") == EVERYTHING:
+            raise RunError(
+                f"{self.path} was trained on all interactions, so nothing is left to measure it on; its figures are "
+                f"those of {self.path / SELECTION}"
+            )
 
     def added(self) -> "RunFolder | None":
         """Where the run is as items that were added after training have made it; None without any.

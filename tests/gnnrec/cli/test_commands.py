@@ -182,7 +182,7 @@ def test_every_model_can_be_trained_on_the_same_carved_data(tmp_path: Path) -> N
         (["train", "lightgcn", "DATA", "--metric", "recall@7"], "unknown metric 'recall@7'; did you mean"),
         (["train", "lightgcn", "DATA", "--split", "rato"], "did you mean 'ratio'?"),
         (["train", "lightgcn", "DATA", "--resume"], "'--resume' needs '--out'"),
-        (["train", "lightgcn", "DATA", "--set", "num_layers=-1"], "'num_layers' must be a positive integer (got -1)"),
+        (["train", "lightgcn", "DATA", "--set", "num_layers=-1"], "'num_layers' must be an integer in [0, 1000]"),
         (["train", "vbpr", "DATA", "--set", "embedding_dim=0"], "'embedding_dim' must be a positive integer (got 0)"),
         (["train", "bpr-mf", "DATA", "--metric", "coverage@20"], "unknown metric 'coverage@20'"),
         (["evaluate", "nowhere"], "is not a run folder"),
