@@ -7,8 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gnnrec.errors import ArgumentError
-from gnnrec.models._arguments import check_feature_dims, check_layers, check_not_negative, check_positive_integer
+from gnnrec.models._arguments import (
+    check_feature_dims,
+    check_layers,
+    check_not_negative,
+    check_positive_integer,
+    check_share,
+)
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
@@ -103,8 +108,7 @@ class BM3(Recommender):
         super().__init__(num_users, num_items, feature_dims)
         check_positive_integer("embedding_dim", embedding_dim)
         check_layers("num_layers", num_layers, least=0)
-        if not 0.0 <= dropout < 1.0:
-            raise ArgumentError(f"'dropout' must lie in [0, 1) (got {dropout!r})")
+        check_share("dropout", dropout)
         check_not_negative("cl_weight", cl_weight)
         check_not_negative("regularization", regularization)
         check_positive_integer("num_neighbors", num_neighbors)

@@ -7,7 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from gnnrec.errors import ArgumentError, UnknownNameError
-from gnnrec.models._arguments import check_feature_dims, check_layers, check_not_negative, check_positive_integer
+from gnnrec.models._arguments import (
+    check_feature_dims,
+    check_layers,
+    check_not_negative,
+    check_positive_integer,
+    check_share,
+)
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
@@ -109,8 +115,7 @@ class FREEDOM(Recommender):
         check_not_negative("regularization", regularization)
         if modality_weights and fusion != "graph":
             raise ArgumentError("'modality_weights' belong to the fusion 'graph'; leave them out with another")
-        if not 0.0 <= drop_rate < 1.0:
-            raise ArgumentError(f"'drop_rate' must lie in [0, 1) (got {drop_rate})")
+        check_share("drop_rate", drop_rate)
         self.embedding_dim = embedding_dim
         self.num_layers = num_layers
         self.num_item_layers = num_item_layers

@@ -6,8 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from gnnrec.errors import ArgumentError
-from gnnrec.models._arguments import check_not_negative
+from gnnrec.models._arguments import check_not_negative, check_share
 from gnnrec.models.ranges import FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
 from gnnrec.models.sparse_item_scorer import SparseItemScorer
@@ -61,8 +60,7 @@ class ItemKNN(SparseItemScorer):
         super().__init__(k)
         check_not_negative("user_damping", user_damping)
         check_not_negative("shrinkage", shrinkage)
-        if not 0 <= asymmetry <= 1:
-            raise ArgumentError(f"'asymmetry' must lie in [0, 1] (got {asymmetry})")
+        check_share("asymmetry", asymmetry, of_all=True)
         self.user_damping = user_damping
         self.asymmetry = asymmetry
         self.shrinkage = shrinkage

@@ -7,8 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from gnnrec.data.item_features import ItemFeatures
-from gnnrec.errors import ArgumentError
-from gnnrec.models._arguments import check_feature_dims, check_layers, check_not_negative, check_positive_integer
+from gnnrec.models._arguments import (
+    check_feature_dims,
+    check_layers,
+    check_not_negative,
+    check_positive_integer,
+    check_share,
+)
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.ranges import AllBut, Choice, FloatRange, IntegerRange, Range
 from gnnrec.models.registry import register_model
@@ -118,8 +123,7 @@ class LATTICE(Recommender):
             check_positive_integer(name, value)
         check_layers("num_layers", num_layers)
         check_layers("num_item_layers", num_item_layers)
-        if not 0.0 <= raw_weight <= 1.0:
-            raise ArgumentError(f"'raw_weight' must lie in [0, 1] (got {raw_weight})")
+        check_share("raw_weight", raw_weight, of_all=True)
         check_not_negative("regularization", regularization)
         self.embedding_dim = embedding_dim
         self.num_layers = num_layers

@@ -14,6 +14,7 @@ from gnnrec.models._arguments import (
     check_not_negative,
     check_positive,
     check_positive_integer,
+    check_share,
 )
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
@@ -128,8 +129,7 @@ class MMGCL(Recommender):
         check_positive("temperature", temperature)
         check_not_negative("ssl_weight", ssl_weight)
         check_not_negative("regularization", regularization)
-        if not 0.0 <= edge_dropout < 1.0:
-            raise ArgumentError(f"'edge_dropout' must lie in [0, 1) (got {edge_dropout})")
+        check_share("edge_dropout", edge_dropout)
         self.embedding_dim = embedding_dim
         self.num_layers = num_layers
         self.fusion = fusion_name(fusion)

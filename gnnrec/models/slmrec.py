@@ -13,6 +13,7 @@ from gnnrec.models._arguments import (
     check_not_negative,
     check_positive,
     check_positive_integer,
+    check_share,
 )
 from gnnrec.models.base import Batch, Embeddings, Features, Recommender
 from gnnrec.models.ranges import Choice, FloatRange, IntegerRange, Range
@@ -129,8 +130,7 @@ class SLMRec(Recommender):
             check_not_negative(name, value)
         if task not in get_args(SelfSupervision):
             raise ArgumentError(f"'task' must be one of {', '.join(get_args(SelfSupervision))} (got {task!r})")
-        if not 0.0 <= dropout < 1.0:
-            raise ArgumentError(f"'dropout' must lie in [0, 1) (got {dropout})")
+        check_share("dropout", dropout)
         self.task: SelfSupervision = task if ssl_weight else "none"
         self.embedding_dim = embedding_dim
         self.num_layers = num_layers

@@ -109,7 +109,7 @@ def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ArgumentError, match="'weights' must leave at least one modality above 0"):
         ContentKNN(weights={"image": 0.0, "text": 0.0}).fit(graph_of(TAKEN), make_features())
     few = {"text": ItemFeatures(torch.ones(4, 2), torch.ones(4, dtype=torch.bool))}
-    with pytest.raises(ArgumentError, match=r"'text' must cover 6 items \(got 4\)"):
+    with pytest.raises(ArgumentError, match=r"'text' must have a row for each of the model's 6 items \(got 4 rows\)"):
         ContentKNN().fit(graph_of(TAKEN), few)
 
 

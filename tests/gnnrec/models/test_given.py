@@ -67,6 +67,18 @@ def test_signatures_and_docs_are_those_of_the_class() -> None:
         ("lightgcn", {"num_items": 2.5}, r"'num_items' must be a positive integer \(got 2.5\)"),
         ("lightgcn", {"num_layers": 10**9}, r"'num_layers' must be an integer in \[0, 1000\] \(got 1000000000\)"),
         ("lattice", {"num_item_layers": 0}, r"'num_item_layers' must be an integer in \[1, 1000\] \(got 0\)"),
+        (
+            "lightgcn",
+            {"regularization": "0.1"},
+            r"'regularization' must be a finite number .* \(got '0.1'\)",
+        ),
+        ("bm3", {"dropout": "half"}, r"'dropout' must lie in \[0, 1\) \(got 'half'\)"),
+        ("lattice", {"raw_weight": 1.5}, r"'raw_weight' must lie in \[0, 1\] \(got 1.5\)"),
+        (
+            "mgcn",
+            {"feature_dims": ["image"]},
+            r"'feature_dims' must map .* \(got \['image'\]\), such as {'image'",
+        ),
         ("vbpr", {"embedding_dim": -8}, r"'embedding_dim' must be a positive integer \(got -8\)"),
     ],
 )
