@@ -13,6 +13,7 @@ __all__ = [
     "TrainingError",
     "UnknownIdError",
     "UnknownNameError",
+    "shorten",
 ]
 
 
@@ -36,7 +37,7 @@ class DataError(GnnrecError, ValueError):
     """
 
     def __init__(self, problems: str | Sequence[str]) -> None:
-        self.problems = list(map(_shortened, [problems] if isinstance(problems, str) else problems))
+        self.problems = list(map(shorten, [problems] if isinstance(problems, str) else problems))
         if len(self.problems) == 1:
             message = self.problems[0]
         else:
@@ -44,8 +45,8 @@ class DataError(GnnrecError, ValueError):
         super().__init__(message)
 
 
-def _shortened(text: str) -> str:
-    """A problem without the middle of an id or a header of megabytes."""
+def shorten(text: str) -> str:
+    """A problem or note without the middle of an id or a header of megabytes."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} [...] {text[-_LONGEST // 2 :]}"
 
 

@@ -22,7 +22,7 @@ from gnnrec.data.k_core import filter_k_core
 from gnnrec.data.readers import PARTS, RawLog, TableForm, find_reader
 from gnnrec.data.readers.frame import read_frame
 from gnnrec.data.splits import apply_split, check_split
-from gnnrec.errors import ArgumentError, DataError
+from gnnrec.errors import ArgumentError, DataError, shorten
 
 __all__ = ["assemble", "coverage_notes", "from_frame", "read_dataset"]
 
@@ -117,6 +117,7 @@ def assemble(
     except DataError as error:
         raise DataError([f"{problem}{_column_hint(log, split)}" for problem in error.problems]) from None
     dataset.notes += [*_overlap_notes(dataset), *coverage_notes(dataset), *dataset.stale.values()]
+    dataset.notes[:] = map(shorten, dataset.notes)  # ids in them may be of any length
     return dataset
 
 
@@ -157,7 +158,7 @@ def _leave_out_low(log: RawLog, least: float | None) -> None:
     if log.weight is None:
         if least is not None:
             raise ArgumentError(
-                f"'min_weight' needs weights, and {log.path} has none; name their column as weight=NAME"
+                f"'min_weight' needs weights, and {log.path} has none; name their column with --column weight=NAME"
             )
         return
     weight = log.weight.astype(np.float64)

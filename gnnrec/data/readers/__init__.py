@@ -37,5 +37,6 @@ def find_reader(path: Path, name: str | None = None) -> Reader:
             return reader
     looked = "; ".join(f"{reader.looks_for} ({reader.name})" for reader in _READERS.values())
     raise DataError(
-        f"{path}: no known data format; looked for: {looked}. A format can be named: {', '.join(list_formats())}"
+        f"{path}: no known data format; looked for: {looked}. "
+        f"A format can be named with --format: {', '.join(list_formats())}"
     )

@@ -1,6 +1,6 @@
 """What every reader hands over, and what a reader is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,11 +40,6 @@ class TableForm:
     header: bool = True
     delimiter: str | None = None
     encoding: str | None = None
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether nothing is said."""
-        return self == TableForm()
 
 
 @dataclass
@@ -119,15 +114,22 @@ def position_map(largest: int, rows: int, path: Path, kind: str) -> IdMap:
     return IdMap.of_range(largest + 1, kind=kind)
 
 
-def refuse_form(form: TableForm, reader: str) -> None:
-    """Say that columns and the like cannot be chosen in a format that fixes them.
+def refuse_form(form: TableForm, reader: str, taken: Collection[str] = ()) -> None:
+    """Say that what a format fixes cannot be chosen.
+
+    Args:
+        form: What the user says.
+        reader: Name of the format.
+        taken: Fields of the form that the format takes.
 
     Raises:
-        ArgumentError: If anything is said of the form.
+        ArgumentError: If anything else is said of the form.
     """
-    if not form.is_plain:
-        said = {name: value for name, value in vars(form).items() if value != getattr(TableForm(), name)}
+    plain = TableForm()
+    said = {name: value for name, value in vars(form).items() if value != getattr(plain, name) and name not in taken}
+    if said:
+        got = ", ".join(f"{name} {value}" for name, value in said.items())
         raise ArgumentError(
-            f"columns, header, delimiter and encoding are for tables (format 'table'); format '{reader}' fixes them "
-            f"(got {', '.join(f'{name} {value}' for name, value in said.items())})"
+            f"'{next(iter(said))}' is for tables; format '{reader}' fixes it (got {got}): leave it out, or say "
+            "--format table"
         )

@@ -1,6 +1,5 @@
 """Logs of external ids: from checked tables to positions."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,11 @@ from gnnrec.data.id_map import IdMap
 from gnnrec.data.readers.base import RawLog, TableForm
 from gnnrec.data.readers.catalog import catalog_frame, report_repeated_ids
 from gnnrec.data.readers.dates import in_seconds
+from gnnrec.data.readers.headers import check_header
 from gnnrec.data.readers.log_table import LogTable, raise_problems
 from gnnrec.errors import ArgumentError
 
-__all__ = ["COLUMN_NAMES", "LogPart", "choose_columns", "read_external_log"]
+__all__ = ["COLUMN_NAMES", "LogPart", "choose_columns", "encode_ids", "factorize", "read_external_log", "weight_notes"]
 
 # Accepted names of a column by role, whatever their case.
 COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -31,7 +31,6 @@ COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
     "split": ("split", "part", "x_label"),
 }
 _REQUIRED = ("user", "item")
-_NUMBER = r"-?[0-9]+([.,][0-9]+)?"
 # Whole numbers as one writes them; "007" stays text, so that ids go back as they came.
 _WHOLE = r"^(0|-?[1-9][0-9]{0,17})$"
 
@@ -55,7 +54,7 @@ def choose_columns(
         names: Accepted names by role.
 
     Raises:
-        ArgumentError: If ``given`` has another role.
+        ArgumentError: If ``given`` has another role, or one column for users or items and something else.
     """
     unknown = [role for role in given if role not in names]
     if unknown:
@@ -63,12 +62,19 @@ def choose_columns(
     chosen: dict[str, str] = {}
     for role, accepted in names.items():
         wanted = (given[role],) if role in given else accepted
-        column = table.find(f"{role} ids" if role in _REQUIRED else role, wanted, required=role in {*_REQUIRED, *given})
-        if column is not None:
-            other = next((name for name, taken in chosen.items() if taken == column), None)
-            if other is not None:
-                table.problems.append(f"{table.path}: column '{column}' cannot be for the {other} and for the {role}")
-            chosen[role] = column
+        called = f"{role} ids" if role in _REQUIRED else role
+        named = given or not table.is_text_file or all(name.isdigit() for name in table.columns)
+        unnamed = "" if named else ", or --no-header where row 1 is data"
+        hint = f"; say which with --column {role}=NAME{unnamed}"
+        column = table.find(called, wanted, role in {*_REQUIRED, *given}, hint)
+        if column is None:
+            continue
+        for other, taken in chosen.items():
+            if taken == column and {role, other} & set(_REQUIRED):
+                raise ArgumentError(
+                    f"'{other}' and '{role}' must be different columns of {table.path} (got '{column}')"
+                )
+        chosen[role] = column
     return chosen
 
 
@@ -100,7 +106,7 @@ def read_external_log(
     chosen = [choose_columns(part.table, given, names) for part in parts]
     if form is None or form.header:
         for part, roles in zip(parts, chosen, strict=True):
-            _check_header(part.table, roles)
+            check_header(part.table, roles, names)
     raise_problems(tables)
     user_ids = [part.table.ids(roles["user"]) for part, roles in zip(parts, chosen, strict=True)]
     item_ids = [part.table.ids(roles["item"]) for part, roles in zip(parts, chosen, strict=True)]
@@ -124,7 +130,7 @@ def read_external_log(
         timestamp, told = in_seconds(timestamp, chosen[0]["timestamp"])
         notes += told
     if weight is not None:
-        notes += _weight_notes(weight, chosen[0]["weight"])
+        notes += weight_notes(weight, chosen[0]["weight"])
     return RawLog(
         path=path,
         name=name,
@@ -140,23 +146,13 @@ def read_external_log(
     )
 
 
-def _check_header(table: LogTable, roles: Mapping[str, str]) -> None:
-    """Refuse a first row of data that would be lost as names of columns."""
-    names = list(table.columns)
-    numbered = names == [str(place) for place in range(len(names))]  # as pandas does
-    if table.is_text_file and not numbered and any(re.fullmatch(_NUMBER, name.strip()) for name in names):
-        lacking = [role for role in _REQUIRED if role not in roles]
-        chosen = [role for role in roles if re.fullmatch(_NUMBER, roles[role].strip())]
-        if lacking or chosen:
-            shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
-            table.problems.append(
-                f"{table.path}, row 1: looks like data and not like names of columns ({shown}); for a file without a "
-                "header say --no-header --column user=1 --column item=2, with the numbers of the columns"
-            )
+def weight_notes(weight: npt.NDArray[np.generic], column: str) -> list[str]:
+    """That every row counts, whatever its weight.
 
-
-def _weight_notes(weight: npt.NDArray[np.generic], column: str) -> list[str]:
-    """That every row counts, whatever its weight."""
+    Args:
+        weight: Weights of the rows. Shape: (E,).
+        column: Their name.
+    """
     numbers = weight.astype(np.float64)
     least, most = float(numbers.min()), float(numbers.max())
     if (numbers == 0).any():

@@ -10,7 +10,8 @@ from gnnrec.data.readers.base import RawLog, Reader, TableForm, refuse_form
 from gnnrec.data.readers.catalog import catalog_frame, report_repeated_ids
 from gnnrec.data.readers.external_log import choose_columns, encode_ids, factorize
 from gnnrec.data.readers.log_table import LogTable, raise_problems
-from gnnrec.data.readers.table_files import is_there, read_parquet
+from gnnrec.data.readers.table_files import read_parquet
+from gnnrec.data.readers.text_files import is_present
 
 __all__ = ["INTERACTIONS", "ITEMS", "READER", "USERS"]
 
@@ -39,7 +40,7 @@ def _read(path: Path, form: TableForm) -> RawLog:
     refuse_form(form, _NAME)
     path = path if path.is_dir() else path.parent
     log, item_table = read_parquet(path / INTERACTIONS), read_parquet(path / ITEMS)
-    user_table = read_parquet(path / USERS) if is_there(path / USERS) else None
+    user_table = read_parquet(path / USERS) if is_present(path / USERS) else None
     tables = [log, item_table, *([user_table] if user_table else [])]
     roles = choose_columns(log, {}, _NAMES)
     id_columns: dict[str, tuple[LogTable, str]] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from gnnrec.data.readers.table_files import header_of
+from gnnrec.data.readers.text_files import header_of
 from gnnrec.errors import DataError
 
 __all__ = ["has_typed_header", "inter_files", "only_log"]

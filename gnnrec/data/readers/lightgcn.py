@@ -1,22 +1,21 @@
 """LightGCN's text form: a line a user, first the user, then the items, all of them positions."""
 
-import codecs
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from gnnrec.data.readers.base import PARTS, RawLog, Reader, TableForm, position_map, refuse_form
-from gnnrec.data.readers.table_files import is_there, read_bytes
+from gnnrec.data.readers.text_files import is_present, read_text
 from gnnrec.errors import DataError
 
 __all__ = ["READER"]
 
 _NAME = "lightgcn"
 _ZERO, _NINE, _NEWLINE = ord("0"), ord("9"), ord("\n")
-_SPACES = np.frombuffer(b" \t\r\n", dtype=np.uint8)
+_SPACES = np.frombuffer(b" \t\n", dtype=np.uint8)
 _LONGEST = 18  # digits that always fit int64
-_SHOWN = 5
+_SHOWN, _MOST = 5, 1_000
 
 
 def _detect(path: Path) -> bool:
@@ -25,16 +24,16 @@ def _detect(path: Path) -> bool:
 
 def _read(path: Path, form: TableForm) -> RawLog:
     """Read ``train.txt`` and ``valid.txt`` and ``test.txt`` if any; users without items count as users."""
-    refuse_form(form, _NAME)
+    refuse_form(form, _NAME, ("encoding",))
     folder = path if path.is_dir() else path.parent
-    files = {number: folder / f"{part}.txt" for number, part in enumerate(PARTS) if is_there(folder / f"{part}.txt")}
+    files = {number: folder / f"{part}.txt" for number, part in enumerate(PARTS) if is_present(folder / f"{part}.txt")}
     if 0 not in files:
         raise DataError(f"{folder / 'train.txt'}: no such file")
     tables: dict[int, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]] = {}
     problems = []
     for number, file in files.items():
         try:
-            tables[number] = _parse(file)
+            tables[number] = _parse(file, form.encoding or "utf8")
         except DataError as error:
             problems += error.problems
     if problems:
@@ -54,11 +53,9 @@ def _read(path: Path, form: TableForm) -> RawLog:
     )
 
 
-def _parse(path: Path) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
+def _parse(path: Path, encoding: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
     """Users (E,), items (E,) and the largest user of the file, without a loop over lines."""
-    content = read_bytes(path).removeprefix(codecs.BOM_UTF8)
-    if b"\r" in content:  # which some programs write alone
-        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    content = read_text(path, encoding).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     characters = np.frombuffer(content, dtype=np.uint8)
     is_digit = (characters >= _ZERO) & (characters <= _NINE)
     if not (is_digit | np.isin(characters, _SPACES)).all():
@@ -70,22 +67,25 @@ def _parse(path: Path) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], in
     if int((ends - starts).max()) >= _LONGEST:
         raise DataError(_describe_bad_tokens(path, content))
     numbers = np.fromstring(content, dtype=np.int64, sep=" ")  # any white space separates
-    line = np.searchsorted(np.flatnonzero(characters == _NEWLINE), starts)
+    line = np.cumsum(characters == _NEWLINE, dtype=np.int32 if len(content) < 2**31 else np.int64)[starts]
     is_user = np.concatenate([[True], line[1:] != line[:-1]])
     users = numbers[is_user]
     return users[np.cumsum(is_user) - 1][~is_user], numbers[~is_user], int(users.max())
 
 
 def _describe_bad_tokens(path: Path, content: bytes) -> list[str]:
-    problems = []
-    for row, line in enumerate(content.decode("utf8", errors="replace").split("\n"), start=1):
+    problems: list[str] = []
+    for row, line in enumerate(content.decode().split("\n"), start=1):
+        if len(problems) > _MOST:
+            break
         for column, token in enumerate(line.split(), start=1):
             if not (token.isascii() and token.isdigit() and len(token) <= _LONGEST):
                 problems.append(
                     f"{path}, row {row}, column {column}: must be a whole number of at least 0, "
                     f"separated by spaces (got '{token[:40]}')"
                 )
-    more = [f"{path}: {len(problems) - _SHOWN} more such values"] if len(problems) > _SHOWN else []
+    count = "many" if len(problems) > _MOST else len(problems) - _SHOWN
+    more = [f"{path}: {count} more such values"] if len(problems) > _SHOWN else []
     return problems[:_SHOWN] + more
 
 

@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from gnnrec.data.readers.base import PARTS
 from gnnrec.data.readers.dates import MOMENT, are_dates, epoch_seconds, is_date
+from gnnrec.data.readers.text_files import filled_row
 from gnnrec.errors import DataError
 
-__all__ = ["LogTable", "count_filled_rows", "filled_rows", "raise_problems"]
+__all__ = ["LogTable", "raise_problems"]
 
 _SHOWN = 3
-_NEWLINE = ord("\n")
 _WHOLE_DECIMAL = r"^-?[0-9]{1,15}(\.0+)?$"
 _LABELS = {
     "train": 0,
@@ -62,15 +62,16 @@ class LogTable:
         """Row number of the ``index``-th row of data; blank lines of a text file count as rows."""
         if self._text is None:
             return index + self._first_row
-        return filled_rows(self._text)[index + self._first_row - 1]
+        return filled_row(self._text, index + self._first_row - 1)
 
-    def find(self, role: str, names: Sequence[str], required: bool = True) -> str | None:
+    def find(self, role: str, names: Sequence[str], required: bool = True, hint: str = "") -> str | None:
         """The column among ``names``, whatever its case.
 
         Args:
             role: What the column is for, for the message.
             names: Accepted names, the first found wins.
             required: Whether a missing column is a problem.
+            hint: What helps then, for the message.
         """
         by_name = {name.lower(): name for name in reversed(list(self.columns))}
         for name in names:
@@ -79,7 +80,9 @@ class LogTable:
         if required:
             wanted = f"'{names[0]}'" if len(names) == 1 else "one of " + ", ".join(f"'{name}'" for name in names)
             have = ", ".join(f"'{name}'" for name in self.columns) or "none"
-            self.problems.append(f"{self.path}, row 1: no column for the {role}: must have {wanted} (columns: {have})")
+            self.problems.append(
+                f"{self.path}, row 1: no column for the {role}: must have {wanted} (columns: {have}){hint}"
+            )
         return None
 
     def indices(self, column: str) -> npt.NDArray[np.int64]:
@@ -214,27 +217,6 @@ class LogTable:
         listed = self.columns[column].to_pylist()
         bad = [row for row, value in enumerate(listed) if not is_good(value)]
         self.report_rows(column, f"must be {wanted} (got {listed[bad[0]]!r})", bad)
-
-
-def filled_rows(text: bytes) -> list[int]:
-    """Row numbers, from 1, of the lines of a text file that are not blank."""
-    is_newline, is_start = _lines(text)
-    numbers: list[int] = (np.cumsum(is_newline, dtype=np.int32)[is_start] + 1).tolist()
-    return numbers
-
-
-def count_filled_rows(text: bytes) -> int:
-    """Number of lines of a text file that are not blank."""
-    return int(np.count_nonzero(_lines(text)[1]))
-
-
-def _lines(text: bytes) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Where line ends are, and where the lines begin that are not blank. Shapes: (bytes,)."""
-    plain = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
-    is_newline = np.frombuffer(plain, dtype=np.uint8) == _NEWLINE
-    is_start = ~is_newline
-    is_start[1:] &= is_newline[:-1]
-    return is_newline, is_start
 
 
 def raise_problems(tables: Sequence[LogTable]) -> None:

@@ -10,7 +10,8 @@ from gnnrec.data.readers.catalog import catalog_frame, report_repeated_ids
 from gnnrec.data.readers.external_log import choose_columns
 from gnnrec.data.readers.inter_files import has_typed_header, inter_files, only_log
 from gnnrec.data.readers.log_table import LogTable, raise_problems
-from gnnrec.data.readers.table_files import header_of, read_delimited
+from gnnrec.data.readers.table_files import read_delimited
+from gnnrec.data.readers.text_files import header_of
 from gnnrec.errors import DataError
 
 __all__ = ["READER"]
@@ -38,13 +39,13 @@ def _read(path: Path, form: TableForm) -> RawLog:
     unless it is damaged or repeats an item, which a note tells. Every ``.npy`` file is a feature file,
     called as its stem without ``_feat``; rows of zeros count as missing.
     """
-    refuse_form(form, _NAME)
+    refuse_form(form, _NAME, ("columns", "delimiter", "encoding"))
     files = inter_files(path)
     stem = only_log(path, [file.stem for file in files])
     file = next(file for file in files if file.stem == stem)
     folder = file.parent
-    table = read_delimited(file, "\t")
-    roles = choose_columns(table, {}, _NAMES)
+    table = read_delimited(file, form.delimiter or "\t", encoding=form.encoding or "utf8")
+    roles = choose_columns(table, form.columns, _NAMES)
     raise_problems([table])
     user, item = table.indices(roles["user"]), table.indices(roles["item"])
     part = table.labels(roles["split"]) if "split" in roles else None

@@ -33,7 +33,8 @@ def test_missing_column(tmp_path):
     (problem,) = failure(file)
     assert problem == (
         f"{file}, row 1: no column for the item ids: must have one of 'itemID', 'item_id' "
-        "(columns: 'userID', 'product', 'x_label')"
+        "(columns: 'userID', 'product', 'x_label'); say which with --column item=NAME, "
+        "or --no-header where row 1 is data"
     )
 
 
@@ -50,8 +51,7 @@ def test_several_problems_come_together(tmp_path):
 def test_wrong_delimiter(tmp_path):
     file = write_inter(tmp_path, "userID,itemID\n0,1\n")
     assert failure(file) == [
-        f"{file}, row 1: columns must be tab-separated (got comma-separated: 'userID,itemID'); "
-        "read it with --format table --delimiter ','"
+        f"{file}, row 1: columns must be tab-separated (got comma-separated: 'userID,itemID'); say --delimiter ','"
     ]
     table = tmp_path / "log.csv"
     table.write_text("user_id;item_id\n1;2\n")
@@ -176,10 +176,10 @@ def test_text_that_is_not_utf8(tmp_path, name):
     lines = [line.encode() for line in text.split("\r\n")]
     lines[2] = lines[2].decode().encode("latin-1")
     file.write_bytes(b"\r\n".join(lines))
-    other = "read it with --format table --encoding latin-1"
-    assert failure(file) == [f"{file}: row 3 is not UTF-8; save the file as UTF-8, or {other}"]
+    other = "say its encoding, such as --encoding latin-1"
+    assert failure(file) == [f"{file}: row 3 is not UTF-8; save the file as UTF-8 or {other}"]
     file.write_bytes(b"\r\n".join([*lines[:2], b"", lines[2] + delimiter.encode()]))  # ragged as well
-    assert failure(file) == [f"{file}: row 4 is not UTF-8; save the file as UTF-8, or {other}"]
+    assert failure(file) == [f"{file}: row 4 is not UTF-8; save the file as UTF-8 or {other}"]
     file.write_bytes(text.encode("utf-16"))  # which says so by its first bytes
     assert len(read_dataset(file).train) == 2
 

@@ -126,8 +126,8 @@ def test_table_with_column_names(tmp_path):
         read_dataset(file, columns={"user": "nobody", "item": "what"})
     with pytest.raises(ArgumentError, match="got 'userr'"):
         read_dataset(file, columns={"userr": "who"})
-    with pytest.raises(ArgumentError, match="format 'mmrec' fixes them"):
-        read_dataset(write_mmrec(tmp_path / "m", ROWS), columns={"user": "who"})
+    with pytest.raises(ArgumentError, match="format 'mmrec' fixes it"):
+        read_dataset(write_mmrec(tmp_path / "m", ROWS), header=False)
 
 
 def test_parquet_dates_are_seconds(tmp_path):
