@@ -38,6 +38,21 @@ class BlindVBPR(VBPR):
         return Embeddings(user[:, : self.embedding_dim], item[:, : self.embedding_dim])
 
 
+class Hoarder(BPRMF):
+    """Keeps what a step worked out where copies take it along."""
+
+    def loss(self, graph: BipartiteGraph, features: Features, batch: Batch) -> dict[str, Tensor]:
+        self.last = graph.adjacency().csr.to_dense()
+        return super().loss(graph, features, batch)
+
+
+class Single(BPRMF):
+    """Rounds its tables to single precision."""
+
+    def loss(self, graph: BipartiteGraph, features: Features, batch: Batch) -> dict[str, Tensor]:
+        return {name: value.float() for name, value in super().loss(graph, features, batch).items()}
+
+
 class MF(ModelConformance):
     model = "bpr-mf"
     arguments: ClassVar = {"embedding_dim": 8, "regularization": 0.01}
@@ -64,6 +79,15 @@ def test_dead_parameter_is_named(replace_model: Any) -> None:
     replace_model("bpr-mf", DeadBias)
     with pytest.raises(AssertionError, match="no gradient reaches bias"):
         MF().test_gradients_reach_every_parameter()
+
+
+def test_caches_in_copies_and_lost_precision_are_seen(replace_model: Any) -> None:
+    replace_model("bpr-mf", Hoarder)
+    with pytest.raises(AssertionError, match="must stay out of copies"):
+        MF().test_copies()
+    replace_model("bpr-mf", Single)
+    with pytest.raises(AssertionError):
+        MF().test_double_precision()
 
 
 def test_content_that_is_not_used_fails_the_planted_modality(replace_model: Any) -> None:
