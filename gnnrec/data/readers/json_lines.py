@@ -31,19 +31,20 @@ def read_json_lines(path: Path, encoding: str = "utf8") -> LogTable:
 
     content = read_text(path, encoding)
     rows: list[dict[str, Any]] = []
+    names: dict[str, None] = {}
     number, end = 1, 0
     for match in re.finditer(rb"[^\n]+", content):
         number += content.count(b"\n", end, match.start())
         end = match.start()
         if match[0].strip():
             rows.append(_object(path, number, match[0]))
+            names.update(dict.fromkeys(rows[-1]))
+            if len(names) > _MOST_NAMES:
+                raise DataError(
+                    f"{path}, row {number}: objects must have at most {_MOST_NAMES:,} different names in all"
+                )
     if not rows:
         raise DataError(f"{path}: must have rows of data (got an empty file)")
-    names = dict.fromkeys(name for row in rows for name in row)
-    if len(names) > _MOST_NAMES:
-        raise DataError(
-            f"{path}: must have at most {_MOST_NAMES:,} different names in its objects (got {len(names):,})"
-        )
     columns = {}
     for name in names:
         values = [row.get(name) for row in rows]

@@ -14,7 +14,7 @@ from gnnrec.errors import DataError
 __all__ = ["read_matrix"]
 
 _EXPANSION = 100
-_LEAST_LIMIT = 1 << 28
+_LEAST_LIMIT = 1 << 26
 
 
 def read_matrix(path: Path, form: TableForm) -> RawLog:

@@ -25,7 +25,7 @@ _SHOWN = 5
 _MOST_COLUMNS = 10_000
 _MOST_RAGGED = 1_000
 _EXPANSION = 100
-_LEAST_LIMIT = 1 << 28
+_LEAST_LIMIT = 1 << 26
 _TYPED = re.compile(r".+:(token|token_seq|float|float_seq)")
 
 
@@ -178,7 +178,7 @@ def _parse_swallowed(arguments: tuple[Path, bytes, str, Sequence[str], bool], qu
         plain = None
     if plain is not None and plain.num_rows == lines:
         return plain
-    reader = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.TextIOWrapper(io.BytesIO(content), "utf8", newline=""), delimiter=delimiter, strict=True)
     row = 1
     try:
         for _ in reader:

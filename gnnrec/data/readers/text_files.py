@@ -6,6 +6,7 @@ import gzip
 import io
 import re
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -149,16 +150,15 @@ def filled_row(text: bytes, index: int) -> int:
     raise IndexError(index)
 
 
-def _filled_starts(text: bytes) -> "list[npt.NDArray[np.int64]]":
+def _filled_starts(text: bytes) -> Iterator[npt.NDArray[np.int64]]:
     """Places where a line begins that is not empty, a piece of the text after another."""
-    found, ended = [], True
+    ended = True
     for begin in range(0, len(text), _PIECE):
         piece = np.frombuffer(text, dtype=np.uint8, offset=begin, count=min(_PIECE, len(text) - begin))
         is_end = (piece == ord("\n")) | (piece == ord("\r"))
         before = np.concatenate([[ended], is_end[:-1]])
-        found.append(np.flatnonzero(before & ~is_end) + begin)
+        yield np.flatnonzero(before & ~is_end) + begin
         ended = bool(is_end[-1])
-    return found
 
 
 def _unzipped(path: Path, content: bytes) -> bytes:

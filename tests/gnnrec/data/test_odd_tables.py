@@ -105,7 +105,7 @@ TEXT_CASES: dict[str, Case] = {
     "a user with everything": ({"train.txt": b"0 " + b"1 " * (9 << 20)}, "train.txt, row 1: must be shorter", {}),
     "many names": (
         {"log.jsonl": line(**{f"n{number}": 1 for number in range(2_000)})},
-        "log.jsonl: must have at most 1,000 different names",
+        "log.jsonl, row 1: objects must have at most 1,000 different names",
         {},
     ),
     "many bad words": ({"train.txt": "a " * 5_000}, "train.txt: many more such values", {}),
@@ -258,3 +258,9 @@ def test_tables_that_are_not_read_are_told(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(LOG)
     (tmp_path / "songs.csv").write_text("item_id,title\nx,Ex\n")
     assert any(note.endswith("songs.csv") for note in read_dataset(tmp_path).notes)
+
+
+def test_many_wrong_values_are_not_all_counted(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user,item,rating\n" + "a,x,1.5\n" * 70_000 + "a,x,?\n" * 20_000)
+    with pytest.raises(GnnrecError, match=r"row 70002, .* \(got '\?'\); also rows 70003, 70004 and many more"):
+        read_dataset(tmp_path / "log.csv")
