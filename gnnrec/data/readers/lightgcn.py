@@ -1,5 +1,6 @@
 """LightGCN's text form: a line a user, first the user, then the items, all of them positions."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,8 @@ def _read(path: Path, form: TableForm) -> RawLog:
 def _parse(path: Path, encoding: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
     """Users (E,), items (E,) and the largest user of the file, without a loop over lines."""
     content = read_text(path, encoding).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    characters = np.frombuffer(content, dtype=np.uint8)
+    lines = re.sub(rb"\n{2,}", b"\n", content)  # empty ones are nothing, however many
+    characters = np.frombuffer(lines, dtype=np.uint8)
     is_digit = (characters >= _ZERO) & (characters <= _NINE)
     if not (is_digit | np.isin(characters, _SPACES)).all():
         raise DataError(_describe_bad_tokens(path, content))
@@ -66,8 +68,8 @@ def _parse(path: Path, encoding: str) -> tuple[npt.NDArray[np.int64], npt.NDArra
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), -1
     if int((ends - starts).max()) >= _LONGEST:
         raise DataError(_describe_bad_tokens(path, content))
-    numbers = np.fromstring(content, dtype=np.int64, sep=" ")  # any white space separates
-    line = np.cumsum(characters == _NEWLINE, dtype=np.int32 if len(content) < 2**31 else np.int64)[starts]
+    numbers = np.fromstring(lines, dtype=np.int64, sep=" ")  # any white space separates
+    line = np.cumsum(characters == _NEWLINE, dtype=np.int32 if len(lines) < 2**31 else np.int64)[starts]
     is_user = np.concatenate([[True], line[1:] != line[:-1]])
     users = numbers[is_user]
     return users[np.cumsum(is_user) - 1][~is_user], numbers[~is_user], int(users.max())

@@ -39,6 +39,7 @@ DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar", "::": "':
 
 _GZIP = b"\x1f\x8b"
 _EXPANSION = 100
+_LEAST_LIMIT = 1 << 24
 _LONGEST_LINE = 1 << 24
 _PIECE = 1 << 24
 _HEADER = 1 << 16
@@ -163,7 +164,7 @@ def _filled_starts(text: bytes) -> Iterator[npt.NDArray[np.int64]]:
 
 def _unzipped(path: Path, content: bytes) -> bytes:
     """What a gzip file holds, as long as it is no more than a file of that size can reasonably be."""
-    limit = max(len(content) * _EXPANSION, BLOCK_BYTES)
+    limit = max(len(content) * _EXPANSION, _LEAST_LIMIT)
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
             whole = stream.read(limit + 1)
