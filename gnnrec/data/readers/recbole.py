@@ -6,7 +6,7 @@ from gnnrec.data.readers.base import PARTS, RawLog, Reader, TableForm, refuse_fo
 from gnnrec.data.readers.external_log import COLUMN_NAMES, LogPart, read_external_log
 from gnnrec.data.readers.inter_files import has_typed_header, inter_files, only_log
 from gnnrec.data.readers.log_table import LogTable
-from gnnrec.data.readers.table_files import read_delimited, without_types
+from gnnrec.data.readers.table_files import read_delimited
 from gnnrec.data.readers.text_files import is_present
 from gnnrec.errors import DataError
 
@@ -50,7 +50,9 @@ def _set_name(file: Path) -> str:
 
 def _read_atomic(path: Path, form: TableForm) -> LogTable:
     """The table with columns called without their types."""
-    return without_types(read_delimited(path, form.delimiter or "\t", encoding=form.encoding or "utf8"))
+    table = read_delimited(path, form.delimiter or "\t", encoding=form.encoding or "utf8")
+    table.columns = {name.partition(":")[0]: values for name, values in table.columns.items()}
+    return table
 
 
 def _read_catalog(path: Path, form: TableForm) -> tuple[LogTable, str]:

@@ -78,6 +78,7 @@ def constant(rows: int) -> Callable[[Path], object]:
 
 
 TEXT_CASES: dict[str, Case] = {
+    "columns typed in part": ({"log.inter": "user_id:token\titem_id:str\tmore\na\tx\t1\n"}, (1, 1, 1), {}),
     "mixed line ends in users' lines": ({"train.txt": "0 1 2\r1 0 1\r\n2 2\n"}, (3, 3, 5), {}),
     "rows after windows line ends": ({"train.txt": "0 1\r\n1 x\r\n"}, "train.txt, row 2, column 2", {}),
     "carriage returns in objects": ({"log.jsonl": (line() + line(item_id="y")).replace("\n", "\r")}, (1, 2, 2), {}),
