@@ -14,8 +14,11 @@ ERROR = "error"
 
 RETRY_OF = "retry_of"
 """Attribute of a trial: number of the first that had its parameters and whose worker stopped."""
-MAX_RETRIES = 3
-"""Times that a trial is run again: what kills its worker, such as too little memory, must not go on for ever."""
+MAX_RETRIES = 10
+"""Times that a trial is run again: what kills its worker, such as too little memory, must not go on for ever.
+
+Workers on machines that are taken away often are killed without a fault of the trial, so it is not few.
+"""
 _DEATHS = "deaths"
 
 

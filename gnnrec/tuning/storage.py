@@ -62,15 +62,19 @@ class StudyStorage:
 
     def create(self, name: str, directions: list[str]) -> "Study":
         """A study, new or as it is."""
+        self.make(name, directions)
+        return self.load(name)
+
+    def make(self, name: str, directions: list[str]) -> bool:
+        """Make a study; of several processes that do so at once, one is told that it has made it."""
         import optuna
 
         with self.alone():
-            return optuna.create_study(
-                study_name=name,
-                storage=self.backend,
-                directions=directions,  # type: ignore[arg-type]
-                load_if_exists=True,
-            )
+            try:
+                optuna.create_study(study_name=name, storage=self.backend, directions=directions)  # type: ignore[arg-type]
+            except optuna.exceptions.DuplicatedStudyError:
+                return False
+        return True
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ __all__ = ["SETTINGS", "check_settings", "describe_study", "study_key"]
 
 SETTINGS = "settings"
 """Attribute of a study."""
+_SETTINGS_SECONDS, _PAUSE = 10.0, 0.05
+"""How long whoever has made a study may take to say what it is; then it was killed, and another says so."""
 _MAY_CHANGE = ("trials", "timeout", "finalists", "seeds")
 _DEVICE = "training.device"
 """Each worker has its own; what the first had is kept to repeat it."""
@@ -48,13 +51,22 @@ def describe_study(
     }
 
 
-def check_settings(study: "Study", wanted: Mapping[str, Any]) -> None:
+def check_settings(study: "Study", wanted: Mapping[str, Any], *, is_new: bool = False) -> None:
     """Write the settings into a new study, or see that an existing one has the same.
+
+    Args:
+        study: The study.
+        wanted: The settings.
+        is_new: Whether this process has made the study. Settings of a study that another has just made are waited for.
 
     Raises:
         ArgumentError: If it has others; what differs is named.
     """
     found = study.user_attrs.get(SETTINGS)
+    end = time.monotonic() + (0.0 if is_new else _SETTINGS_SECONDS)
+    while found is None and time.monotonic() < end and not study.get_trials(deepcopy=False):
+        time.sleep(_PAUSE)
+        found = study.user_attrs.get(SETTINGS)
     if found is None:
         if study.get_trials(deepcopy=False):
             raise ArgumentError(f"study '{study.study_name}' was not made by gnnrec; choose another --name")

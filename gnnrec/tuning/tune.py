@@ -127,9 +127,11 @@ def tune(
     # Before the study is there: what it cannot be made of must not spoil its name.
     workspace = Workspace(dataset, resolve_device(options.training.device), options.k)
     kept = StudyStorage(storage or own / JOURNAL, heartbeat=heartbeat)
-    study = kept.create(name, options.directions)
+    # Beside a journal is a lock; with a database, whoever has made the study says what it is.
+    is_new = kept.make(name, options.directions) or kept.locks is not None
+    study = kept.load(name)
     with kept.alone():
-        check_settings(study, describe_study(dataset, space, options, reading or {}))
+        check_settings(study, describe_study(dataset, space, options, reading or {}), is_new=is_new)
     key = study_key(study.user_attrs[SETTINGS])
     with Interrupts() as interrupts:
         worker = Worker(kept, space, workspace, options, on_trial=on_trial, callbacks=callbacks, interrupts=interrupts)

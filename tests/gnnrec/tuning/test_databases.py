@@ -1,8 +1,11 @@
 """Studies in a database: workers that start together, and a database that is away for a while."""
 
+import json
 import multiprocessing
 import sqlite3
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from study_workers import SPACE, dataset, options
 
 from gnnrec.errors import ArgumentError, StorageError
 from gnnrec.tuning import StudyStorage, database, tune
+from gnnrec.tuning.study_settings import SETTINGS, check_settings, describe_study
 from gnnrec.tuning.trial_queue import TrialQueue
 
 TOGETHER = 8
@@ -36,17 +40,47 @@ def open_at_once(location: str, barrier: "multiprocessing.synchronize.Barrier", 
         return f"{type(error).__name__}: {error}"
 
 
-def start_together(location: str) -> list[str]:
+def settle_at_once(location: str, barrier: "multiprocessing.synchronize.Barrier", name: str) -> str:
+    """The seed of the study, or what the worker is told whose settings, given in place of a name, are others."""
+    try:
+        storage = StudyStorage(location)
+        barrier.wait(200)
+        is_new = storage.make("settled", ["maximize"])
+        study = storage.load("settled")
+        check_settings(study, json.loads(name), is_new=is_new)
+        return str(study.user_attrs[SETTINGS]["options"]["seed"])
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def start_together(location: str, work: Callable[..., str] = open_at_once, names: Sequence[str] = ()) -> list[str]:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["gnnrec.tuning.storage"])  # loads torch once
     with context.Manager() as manager, ProcessPoolExecutor(TOGETHER, mp_context=context) as pool:
         barrier = manager.Barrier(TOGETHER)
-        asked = [pool.submit(open_at_once, location, barrier, "together") for _ in range(TOGETHER)]
+        asked = [pool.submit(work, location, barrier, name) for name in names or ["together"] * TOGETHER]
         return [one.result() for one in asked]
 
 
 def test_workers_that_start_together_on_sqlite(tmp_path: Path) -> None:
     assert start_together(f"sqlite:///{tmp_path}/s.db") == ["together"] * TOGETHER
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_two_studies_of_one_name_are_not_mixed(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    location = f"sqlite:///{tmp_path}/s.db" if kind == "sqlite" else request.getfixturevalue("postgresql")
+    StudyStorage(location)  # its tables are there: the race is for the settings
+    wanted = [describe_study(dataset(), SPACE, replace(options(3), seed=seed), {}) for seed in (0, 5)]
+    told = start_together(location, settle_at_once, [json.dumps(wanted[place % 2]) for place in range(TOGETHER)])
+    seed = StudyStorage(location).load("settled").user_attrs[SETTINGS]["options"]["seed"]
+    for place, answer in enumerate(told):
+        if (0, 5)[place % 2] == seed:
+            assert answer == str(seed)
+        else:
+            assert answer == (
+                f"ArgumentError: study 'settled' is another: its seed is {seed}, not {5 - seed}. Go on with the same "
+                "settings, or choose another --name"
+            )
 
 
 def test_workers_that_start_together_on_postgresql(postgresql: str) -> None:
