@@ -20,6 +20,7 @@ from gnnrec.training.encoder_source import EncoderSource, create_live_features
 from gnnrec.training.live_options import LiveOptions
 from gnnrec.training.opened_run import OpenedRun, open_run
 from gnnrec.training.run_folder import RunFolder
+from gnnrec.training.run_schema import check_features, check_finite
 from graphs import BipartiteGraph
 
 if TYPE_CHECKING:
@@ -70,16 +71,18 @@ def _add_items(run: Path | str, table: "pd.DataFrame", root: Path, *, replace: b
     folder = opened.folder
     encoders = _require_encoders(opened)
     ids = _new_ids(table, opened.items)
-    catalog = _catalog(table, ids, root, encoders["encoding"]["templates"])
+    catalog = _catalog(table, ids, root, encoders["encoding"].get("templates", {}))
     fresh, problems = _encode(folder, catalog, encoders)
     named = table["title"].tolist() if "title" in table else [None] * len(ids)
     new = NewItems(ids, [title if isinstance(title, str) else None for title in named], fresh)
     former = None if replace else former_items(folder, len(opened.items))
     if former is not None:
         new = former.followed_by(new)
-    features = {
-        name: new.joined(name, folder.read_tensors(f"features/{name}.safetensors")) for name in encoders["features"]
-    }
+    features = {}
+    for name in encoders["features"]:
+        known = folder.read_tensors(f"features/{name}.safetensors")
+        check_features(folder.path / f"features/{name}.safetensors", known, len(opened.items))
+        features[name] = new.joined(name, known)
     grown = BipartiteGraph(opened.graph.edge_index, opened.graph.num_users, len(opened.items) + len(new.ids))
     model = _grown_model(folder, opened.description, grown, features)
     with torch.no_grad():
@@ -145,7 +148,7 @@ def _encode(
             used.setdefault(described["encoder"], []).append(described["modality"])
     files = {described["encoder"]: described["file"] for described in encoders["features"].values()}
     sources = []
-    for source in encoders["encoding"]["encoders"]:
+    for source in encoders["encoding"].get("encoders", ()):
         stored = stored_name(source["name"])
         if stored in used:
             weights = folder.path / files[stored]
@@ -171,12 +174,19 @@ def _grown_model(
         **description["model"]["arguments"],
     )
     assert isinstance(model, Recommender), "models that reach new items have embeddings"
-    state = folder.read_tensors("model.safetensors")
+    file = folder.path / "model.safetensors"
+    state = folder.read_tensors(file.name)
+    check_finite(file, state)
     for name, wanted in model.state_dict().items():
+        if name not in state:
+            raise RunError(f"{file}: lacks '{name}'; train the run again")
         given = state[name]
         if given.shape != wanted.shape:
             if given.dim() == 0 or given.shape[1:] != wanted.shape[1:]:
                 raise RunError(f"'{name}' of the model has no row for each item; items cannot be added to this run")
             state[name] = torch.cat([given, given.new_zeros(len(wanted) - len(given), *given.shape[1:])])
-    model.load_state_dict(state)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        raise RunError(f"{file}: does not hold a trained '{description['model']['name']}': {error}") from None
     return model.eval()

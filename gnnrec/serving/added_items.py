@@ -14,6 +14,7 @@ from gnnrec.errors import RunError
 from gnnrec.models import EmbeddingScorer
 from gnnrec.training.opened_run import OpenedRun
 from gnnrec.training.run_folder import ADDED, ADDED_FILE, RunFolder
+from gnnrec.training.run_schema import check_features
 from graphs import BipartiteGraph
 
 __all__ = ["NewItems", "former_items", "write_added"]
@@ -37,6 +38,11 @@ class NewItems:
         """Features of known items, as their file holds them, and of these after them."""
         x, mask = known["x"], known["mask"]
         own = self.features.get(name)
+        if own is not None and own.dim != x.shape[1]:
+            raise RunError(
+                f"features '{name}' of added items have {own.dim} dimensions, those beside them {x.shape[1]}; add the "
+                "items again, with --replace"
+            )
         rows = x.new_zeros(len(self.ids), x.shape[1]) if own is None else own.x
         covered = mask.new_zeros(len(self.ids)) if own is None else own.mask
         return ItemFeatures(x=torch.cat([x, rows]), mask=torch.cat([mask, covered]))
@@ -74,6 +80,7 @@ def former_items(folder: RunFolder, num_items: int) -> NewItems | None:
     features = {}
     for path in sorted((added.path / "features").glob("*.safetensors")):
         stored = added.read_tensors(f"features/{path.name}")
+        check_features(path, stored, len(items) - num_items)
         features[path.name.removesuffix(".safetensors")] = ItemFeatures(x=stored["x"], mask=stored["mask"])
     if not features:
         raise RunError(

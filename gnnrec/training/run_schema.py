@@ -16,6 +16,7 @@ from gnnrec.training.options import TrainOptions
 __all__ = [
     "check_checkpoint",
     "check_description",
+    "check_features",
     "check_finite",
     "check_products",
     "check_shapes",
@@ -53,10 +54,33 @@ def check_description(path: Path, content: Any) -> dict[str, Any]:
     for section in (*_OPTIONAL, *(["encoders"] if content.get("encoders") is not None else [])):
         _check_object(path, section, content[section])
     _check_object(path, "model.arguments", content["model"]["arguments"])
+    if content.get("encoders") is not None:
+        _check_encoders(path, content["encoders"])
     _check_model(path, content["model"])
     stored_options(path, content)
     whole: dict[str, Any] = content
     return whole
+
+
+def _check_encoders(path: Path, encoders: Mapping[str, Any]) -> None:
+    """What made the features of the run, as far as new items need it."""
+    for section in ("features", "encoding"):
+        _check_object(path, f"encoders.{section}", encoders.get(section))
+    for name, described in encoders["features"].items():
+        _check_object(path, f"encoders.features.{name}", described)
+        wrong = [key for key in ("encoder", "modality", "file") if not isinstance(described.get(key), str)]
+        if wrong:
+            raise RunError(f"{path}: 'encoders.features.{name}.{wrong[0]}' must be a text; train the run again")
+        if Path(described["file"]).is_absolute() or ".." in Path(described["file"]).parts:
+            raise RunError(f"{path}: 'encoders.features.{name}.file' leaves the folder; train the run again")
+    encoding = encoders["encoding"]
+    sources = encoding.get("encoders", [])
+    named = isinstance(sources, list) and all(
+        isinstance(one, dict) and isinstance(one.get("name"), str) for one in sources
+    )
+    texts = encoding.get("templates", {})
+    if not named or not (isinstance(texts, dict) and all(isinstance(text, str) for text in texts.values())):
+        raise RunError(f"{path}: 'encoders.encoding' must hold names of encoders and templates; train the run again")
 
 
 def _check_model(path: Path, model: Mapping[str, Any]) -> None:
@@ -115,6 +139,18 @@ def check_shapes(path: Path, tensors: Mapping[str, Tensor], wanted: Mapping[str,
         if not same:
             expected = " x ".join("any" if size is None else str(size) for size in shape)
             raise RunError(f"{path}: '{name}' must have the shape {expected or 'of a number'} (got {found})")
+
+
+def check_features(path: Path, tensors: Mapping[str, Tensor], rows: int) -> None:
+    """Features of items: vectors and which of them there are.
+
+    Raises:
+        RunError: If they are missing, of other sizes or types, or not finite.
+    """
+    check_shapes(path, tensors, {"x": (rows, None), "mask": (rows,)})
+    if tensors["mask"].dtype != torch.bool or not tensors["x"].is_floating_point():
+        raise RunError(f"{path}: must hold float32 vectors and a mask; train the run again")
+    check_finite(path, tensors)
 
 
 def check_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
