@@ -175,7 +175,9 @@ def _leave_out_low(log: RawLog, least: float | None) -> None:
         )
     low = "below 0, as dislikes have," if least is None else f"below {least:g}"
     keep = "; --min-weight says otherwise" if least is None else ""
-    log.notes = [note for note in log.notes if "--min-weight" not in note or least is None]
+    told = (note for note in log.notes if "--min-weight" in note)
+    untrue = [note for note in told if least is not None or note.startswith("every row")]
+    log.notes = [note for note in log.notes if note not in untrue]
     log.notes.append(f"{int((~kept).sum())} of {len(kept)} rows have a weight {low} and are left out{keep}")
     log.user, log.item, log.weight = log.user[kept], log.item[kept], log.weight[kept]
     log.part = None if log.part is None else log.part[kept]

@@ -94,6 +94,7 @@ def test_low_ratings_are_told_and_left_out_on_request(tmp_path: Path) -> None:
     assert any(
         "12 of 72 rows have a weight below 0, as dislikes have, and are left out" in note for note in dataset.notes
     )
+    assert not any("every row counts" in note for note in dataset.notes)
     assert len(read_dataset(path, min_weight=-1.0).train) == 72
     zeros = written(tmp_path / "zeros.csv", ["user,item,rating", "a,x,0", "b,y,5"])
     assert any("1 rows have a 'rating' of 0 and count as taken" in note for note in read_dataset(zeros).notes)
