@@ -109,6 +109,9 @@ def file_hash(path: Path) -> str:
 def put_in_place(work: Path, target: Path) -> None:
     """Let a finished folder take the place of another, which is removed; whoever looks sees one of them whole.
 
+    Linux exchanges the two at once. Elsewhere these are two renames: killed between them, neither is at ``target``, and
+    the former is beside it, under a name that ends in ``.old``.
+
     Args:
         work: The new folder, on the same file system.
         target: Where it goes; a folder there is replaced.

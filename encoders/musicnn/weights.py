@@ -1,5 +1,6 @@
 """The published weights of musicnn, from Keras."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from encoders.errors import MissingPackageError, WeightsError
+from encoders.files import require_regular
 from encoders.musicnn.network import MusicnnNetwork
 from encoders.weights import check_fit
 
@@ -59,9 +61,8 @@ def load_keras_weights(network: MusicnnNetwork, path: str | Path) -> None:
         WeightsError: If the file cannot be read, its names or shapes are not musicnn's (all differences are listed),
             or a weight is not finite.
     """
-    given = _read_tensors(path)
     state = network.state_dict()
-    check_fit(Path(path), {name: _keras_order(state[place]) for name, place in _PLACES.items()}, given)
+    given = _read_tensors(Path(path), {name: _keras_order(state[place]) for name, place in _PLACES.items()})
     broken = [name for name, tensor in given.items() if not bool(torch.isfinite(tensor).all())]
     if broken:
         raise WeightsError(f"{path}: has NaN or infinity in {', '.join(broken)}")
@@ -70,27 +71,33 @@ def load_keras_weights(network: MusicnnNetwork, path: str | Path) -> None:
     network.load_state_dict(state)
 
 
-def _read_tensors(path: str | Path) -> dict[str, Tensor]:
-    """All arrays in the file, by their path in it."""
+def _read_tensors(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """All arrays in the file, by their path in it, once their shapes are seen to be those that are wanted."""
     try:
         import h5py
     except ImportError:
         raise MissingPackageError("h5py", "encoders", "reading Keras weights") from None
-    if not Path(path).is_file():
+    require_regular(path, WeightsError)
+    if not path.is_file():
         raise WeightsError(f"{path}: there is no such file")
-    tensors: dict[str, Tensor] = {}
+    found: dict[str, Any] = {}
 
     def collect(name: str, node: Any) -> None:
         if isinstance(node, h5py.Dataset):
-            tensors[name] = torch.from_numpy(np.asarray(node[()], dtype=np.float32))
+            if node.external or node.is_virtual:
+                raise WeightsError(f"{path}: '{name}' lies in another file, which is not read")
+            found[name] = node
 
     try:
         with h5py.File(path, "r") as file:
             file.get("model_weights", file).visititems(collect)
+            check_fit(path, wanted, {name: torch.empty(node.shape, device="meta") for name, node in found.items()})
+            return {name: torch.from_numpy(np.asarray(node[()], dtype=np.float32)) for name, node in found.items()}
     # Damaged files are OSErrors or RuntimeErrors; arrays of text, ValueErrors or TypeErrors.
     except (OSError, RuntimeError, ValueError, TypeError) as error:
+        if isinstance(error, WeightsError):
+            raise
         raise WeightsError(f"{path}: cannot be read as Keras weights: {' '.join(str(error).split())}") from None
-    return tensors
 
 
 def _keras_order(tensor: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
 import builtins
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,7 +67,8 @@ def test_weights_that_are_not_finite(keras_arrays: Arrays, write_keras_file: Cal
 
 
 def test_arrays_of_text(keras_arrays: Arrays, write_keras_file: Callable[..., Path]) -> None:
-    keras_arrays["notes"] = np.array([b"not a number"])
+    bias = keras_arrays["conv2d/conv2d/bias:0"]
+    keras_arrays["conv2d/conv2d/bias:0"] = np.full(bias.shape, b"not a number")
     with pytest.raises(WeightsError, match="cannot be read as Keras weights"):
         load_keras_weights(MusicnnNetwork(), write_keras_file(keras_arrays))
 
@@ -90,3 +92,20 @@ def test_without_h5py_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(builtins, "__import__", without_h5py)
     with pytest.raises(MissingPackageError, match=r"needs 'h5py'.*pip install 'gnnrec\[encoders\]'"):
         load_keras_weights(MusicnnNetwork(), "weights.h5")
+
+
+def test_sizes_are_seen_before_memory_is_asked_for(tmp_path: Path) -> None:
+    """Four terabytes that the file does not hold, and numbers of another file."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "huge.h5", "w") as file:
+        file.create_dataset("dense/dense/kernel:0", shape=(10**12,), dtype="f4", chunks=(1024,))
+    with pytest.raises(WeightsError, match="dense/dense/kernel:0"):
+        load_keras_weights(MusicnnNetwork(), tmp_path / "huge.h5")
+    (tmp_path / "secret").write_bytes(bytes(400))
+    with h5py.File(tmp_path / "outside.h5", "w") as file:
+        file.create_dataset("dense/dense/bias:0", shape=(100,), dtype="f4", external=[(tmp_path / "secret", 0, 400)])
+    with pytest.raises(WeightsError, match="'dense/dense/bias:0' lies in another file"):
+        load_keras_weights(MusicnnNetwork(), tmp_path / "outside.h5")
+    os.mkfifo(tmp_path / "pipe.h5")
+    with pytest.raises(WeightsError, match="named pipe"):
+        load_keras_weights(MusicnnNetwork(), tmp_path / "pipe.h5")
