@@ -90,7 +90,12 @@ def _read_tensors(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]
 
     try:
         with h5py.File(path, "r") as file:
-            file.get("model_weights", file).visititems(collect)
+            # A link may lead to another file.
+            inside = isinstance(file.get("model_weights", h5py.HardLink(), getlink=True), h5py.HardLink)
+            top = file.get("model_weights", file) if inside else None
+            if not isinstance(top, h5py.Group):
+                raise WeightsError(f"{path}: 'model_weights' must be a group of this file")
+            top.visititems(collect)
             check_fit(path, wanted, {name: torch.empty(node.shape, device="meta") for name, node in found.items()})
             return {name: torch.from_numpy(np.asarray(node[()], dtype=np.float32)) for name, node in found.items()}
     # Damaged files are OSErrors or RuntimeErrors; arrays of text, ValueErrors or TypeErrors.

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from encoders.errors import EncoderError
+from encoders.files import require_regular
 from encoders.musicvideo.configurations import MusicVideoConfiguration
 from encoders.musicvideo.segment_features import FeatureSplit, SegmentFeatures
 from encoders.training import TrainingOptions
@@ -61,6 +62,7 @@ class MusicVideoRun:
             EncoderError: If it is missing, damaged or of another kind of run.
         """
         path = folder / _NAME
+        require_regular(path, EncoderError)
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             if values.pop("kind") != "musicvideo":

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from encoders.errors import ArgumentError, EncoderError
+from encoders.files import require_regular
 from encoders.store.tensor_file import read_tensor_file, write_tensor_file
 
 __all__ = ["FeatureSplit", "SegmentFeatures"]
@@ -86,13 +87,19 @@ class SegmentFeatures:
             EncoderError: If the file is missing, damaged or holds something else.
         """
         path = Path(path)
+        require_regular(path, EncoderError)
         if not path.is_file():
             raise EncoderError(f"{path}: there is no such file")
         tensors, header = read_tensor_file(path)
         if header.get("kind") != "music-video segments" or any(name not in tensors for name in _TENSORS):
             raise EncoderError(f"{path}: holds no features of music-video segments")
-        names = tuple(json.loads(header["film_names"]))
-        return cls(**{name: tensors[name] for name in _TENSORS}, film_names=names)
+        try:
+            names = json.loads(header.get("film_names", ""))
+            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+                raise ValueError("its names of films are no list of texts")
+            return cls(**{name: tensors[name] for name in _TENSORS}, film_names=tuple(names))
+        except (ValueError, RecursionError) as error:  # an ArgumentError is one too
+            raise EncoderError(f"{path}: damaged: {error}") from None
 
     def select_films(self, films: Tensor) -> "SegmentFeatures":
         """The segments of some films, which are numbered anew in the given order.

@@ -1,5 +1,6 @@
 """The training loop of encoders."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from encoders.errors import TrainingError
 from encoders.training.checkpoint import CheckpointFolder
 from encoders.training.options import TrainingOptions
 from encoders.training.order import epoch_seed
-from encoders.training.state import TrainingState
+from encoders.training.state import TrainingState, trained_tensors
 from encoders.training.task import TrainingTask
 
 __all__ = ["fit"]
@@ -46,12 +47,23 @@ def fit(
 
     Raises:
         TrainingError: If a term of the loss is not finite (the state of the epoch before stays), or the folder holds
-            another run.
+            another run, a damaged one, or one that another process is at.
     """
+    with folder.locked() if folder else contextlib.nullcontext():
+        return _fit(task, options, folder, on_step, on_epoch)
+
+
+def _fit(
+    task: TrainingTask,
+    options: TrainingOptions,
+    folder: CheckpointFolder | None,
+    on_step: Step | None,
+    on_epoch: Epoch | None,
+) -> TrainingState:
     device = torch.device(options.device)
     task.model.to(device)
     state = TrainingState(task.model, options.build_optimizer(task.parameter_groups()))
-    saved = folder.read(device) if folder else None
+    saved = folder.read(device, trained_tensors(task.model)) if folder else None
     if saved is not None:
         state.restore(saved)
     devices = [device] if device.type == "cuda" else []
