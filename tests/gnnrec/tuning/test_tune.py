@@ -257,7 +257,8 @@ def test_peak_memory_is_that_of_the_trial(tmp_path: Path) -> None:
         for dim in (2000, 40_000)
     ]
     assert peaks[0] is not None and peaks[1] is not None
-    assert peaks[1] - peaks[0] > 60 and peaks[0] < 40
+    # What a first training loads besides, differs from machine to machine; the process itself has hundreds of MiB.
+    assert peaks[1] - peaks[0] > 60 and 2 * peaks[0] < peaks[1]
     result = tune(dataset(), StudySpace(("bpr-mf",)), name="memory", folder=tmp_path, options=chosen, test=False)
     assert result.trials[0].values[1] == result.trials[0].user_attrs["peak_mib"] >= 0
 
