@@ -214,7 +214,7 @@ def test_bf16_agrees_with_fp32(tmp_path):
 def test_decoding_goes_on_while_the_encoder_works(tmp_path):
     class Slow(PixelEncoder):
         def forward(self, batch):
-            time.sleep(0.05)
+            time.sleep(0.2)
             return super().forward(batch)
 
     names = []
@@ -223,7 +223,7 @@ def test_decoding_goes_on_while_the_encoder_works(tmp_path):
         names.append(f"{place}.png")
     catalog = Catalog(tmp_path, names, {"image": names})
     report = encode_catalog(Slow(), catalog, tmp_path / "out", options=EncodeOptions(workers=1, batch_size=4))
-    assert report.forward_seconds > 0.55
+    assert report.forward_seconds > 2.2
     assert report.wait_seconds < report.forward_seconds
 
 
