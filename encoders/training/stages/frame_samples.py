@@ -1,8 +1,9 @@
 """Pictures of a data set's items as the image head's input."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -68,17 +69,11 @@ class FrameSamples(DrawnSamples):
         Warns:
             UserWarning: If another frame stands in.
         """
-        paths = self.frames[place]
-        for step in range(len(paths)):
-            try:
-                pixels = self.preprocess(read_image(paths[(number + step) % len(paths)])).samples[0]
-            except ContentError as error:
-                if step == len(paths) - 1:
-                    raise
-                warnings.warn(f"{error}; another frame of its item stands in", stacklevel=2)
-            else:
-                break
-        return pixels
+
+        def tell(error: ContentError) -> None:
+            warnings.warn(f"{error}; another frame of its item stands in", stacklevel=4)
+
+        return _first_readable(self.frames[place], number, self.preprocess, tell)
 
 
 def unreadable_frames(items: Sequence[LabeledItem]) -> dict[str, str]:
@@ -86,17 +81,27 @@ def unreadable_frames(items: Sequence[LabeledItem]) -> dict[str, str]:
 
     def reason(item: LabeledItem) -> str | None:
         frames = ten_frames(item.images)
-        central = evaluation_frame(range(len(frames)))
-        problem = None
-        for path in (*frames[central:], *frames[:central]):
-            try:
-                read_image(path)
-            except ContentError as error:
-                problem = problem or str(error)
-            else:
-                return None
-        return problem
+        problems: list[ContentError] = []
+        try:
+            _first_readable(frames, evaluation_frame(range(len(frames))), ImagePreprocess(), problems.append)
+        except ContentError as error:
+            return str([*problems, error][0])
+        return None
 
     with ThreadPoolExecutor(torch.get_num_threads()) as threads:
         reasons = dict(zip((item.name for item in items), threads.map(reason, items), strict=True))
     return {name: text for name, text in reasons.items() if text is not None}
+
+
+def _first_readable(
+    paths: Sequence[Path], number: int, preprocess: ImagePreprocess, on_problem: Callable[[ContentError], None]
+) -> Tensor:
+    """Pixels of a frame, or of the next one after it, in a circle, that can be read; the last problem is raised."""
+    for step in range(len(paths)):
+        try:
+            return preprocess(read_image(paths[(number + step) % len(paths)])).samples[0]
+        except ContentError as error:
+            if step == len(paths) - 1:
+                raise
+            on_problem(error)
+    raise ArgumentError("every item must have a picture")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from encoders.audioclip import AudioCLIP
 from encoders.content import Film
@@ -68,6 +69,17 @@ def test_an_item_is_left_out_if_none_of_its_frames_can_be_read(tones, tmp_path):
         result = run_stage(tones, settings, options, train=train, test=test, folder=tmp_path / "run")
     assert (result.items["train"], result.left_out) == (28, 2)
     assert list(problems(tmp_path / "run")) == [train[0].name, train[2].name]
+
+
+def test_an_item_of_which_all_frames_are_too_narrow_is_left_out(tones, tmp_path):
+    """They can be decoded, and no head takes them."""
+    train, test = tones.fold_split(1)
+    Image.new("RGB", (2000, 1)).save(tmp_path / "line.png")
+    train = [replace(train[0], images=(tmp_path / "line.png",)), *train[1:]]
+    settings = StageSettings("joint", size="audioclip-tiny")
+    with pytest.warns(UserWarning, match=r"1 items are left out: a picture of 2000 x 1 pixels is too narrow"):
+        result = run_stage(tones, settings, QUICK, train=train, test=test)
+    assert (result.items["train"], result.left_out) == (29, 1)
 
 
 def test_another_frame_of_the_same_item_stands_in(tones, tmp_path):
