@@ -13,7 +13,17 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["atomic_write", "file_hash", "put_in_place", "require_regular", "write_problems", "write_table"]
+from filelock import FileLock, Timeout
+
+__all__ = [
+    "atomic_write",
+    "file_hash",
+    "held_alone",
+    "put_in_place",
+    "require_regular",
+    "write_problems",
+    "write_table",
+]
 
 _CHUNK = 2**24
 _LITTLE = 2**14
@@ -69,6 +79,29 @@ def atomic_write(path: Path | str) -> Iterator[Path]:
     with contextlib.suppress(OSError):  # not every file system can flush a folder
         _flush(target.parent)
     _clear_stale(target)
+
+
+@contextlib.contextmanager
+def held_alone(place: Path, busy: Exception | None = None) -> Iterator[None]:
+    """Hold a file that stands for a piece of work, which one process at a time does; it is gone afterwards.
+
+    Args:
+        place: The file, in a folder that exists.
+        busy: What to raise if another process holds it [default: wait until none does].
+    """
+    lock = FileLock(place)
+    try:
+        lock.acquire(timeout=-1 if busy is None else 0)
+    except Timeout:
+        if busy is None:
+            raise
+        raise busy from None
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # some systems keep a file that is held
+            place.unlink()
+        lock.release()
 
 
 def write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:

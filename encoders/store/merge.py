@@ -2,16 +2,14 @@
 
 import contextlib
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from filelock import FileLock
 
 from encoders.base import Encoder
 from encoders.errors import EncoderError
-from encoders.files import write_problems
+from encoders.files import held_alone, write_problems
 from encoders.store.blocks import FeatureRows, block_path, num_blocks, read_rows, write_rows
 from encoders.store.catalog import Catalog
 from encoders.store.identity import feature_path, make_header, work_folder
@@ -66,22 +64,9 @@ def merge_catalog(
     """
     header = make_header(encoder, catalog, precision=precision, weights=weights)
     path = feature_path(folder, encoder)
-    with _only_one(path):
-        return _merge(encoder, catalog, path, work_folder(folder, encoder, header), header, strict=strict)
-
-
-@contextlib.contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    """Let one process at a time put a file of features together; others wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    place = path.with_name(f".{path.name}.lock")
-    lock = FileLock(place)
-    lock.acquire()
-    try:
-        yield
-    finally:
-        place.unlink(missing_ok=True)
-        lock.release()
+    with held_alone(path.with_name(f".{path.name}.lock")):
+        return _merge(encoder, catalog, path, work_folder(folder, encoder, header), header, strict=strict)
 
 
 def _merge(

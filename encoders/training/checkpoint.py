@@ -2,19 +2,17 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from torch import Tensor
 
 from encoders.errors import TrainingError
-from encoders.files import atomic_write, require_regular
+from encoders.files import atomic_write, held_alone, require_regular
 
 __all__ = ["CheckpointFolder"]
-
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "identity": str,
@@ -26,7 +24,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "best_value": (int, float),
     "best_tensors": dict,
 }
-LOCK = ".lock"
+_LOCK = ".lock"
 
 
 class CheckpointFolder:
@@ -42,26 +40,10 @@ class CheckpointFolder:
         self.identity = identity
         path.mkdir(parents=True, exist_ok=True)
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep every other process from training in the folder.
-
-        Raises:
-            TrainingError: If one does already.
-        """
-        lock = FileLock(self.path / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise TrainingError(
-                f"another process trains in {self.path}; wait for it or choose another folder"
-            ) from None
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):  # some systems keep a file that is held
-                (self.path / LOCK).unlink()
-            lock.release()
+    def locked(self) -> contextlib.AbstractContextManager[None]:
+        """Keep every other process from training in the folder; a TrainingError says if one does already."""
+        busy = TrainingError(f"another process trains in {self.path}; wait for it or choose another folder")
+        return held_alone(self.path / _LOCK, busy)
 
     @property
     def checkpoint(self) -> Path:

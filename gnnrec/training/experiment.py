@@ -185,10 +185,10 @@ def run_experiment(
         else:
             hooks = [*([EarlyStopping(options.patience)] if select else []), HistoryFile(run.history)]
             hooks += [*callbacks, checkpoint]
-            validation = Validation(graph, on_device, dataset.valid, evaluation, ties=tie_order(dataset.items))
-            state = fit(
-                model, graph, on_device, options, validate=validation if select else None, callbacks=hooks, resume=saved
-            )
+            validate = None
+            if select:
+                validate = Validation(graph, on_device, dataset.valid, evaluation, ties=tie_order(dataset.items))
+            state = fit(model, graph, on_device, options, validate=validate, callbacks=hooks, resume=saved)
         seconds = time.perf_counter() - started
         scorer = _finish_model(run, model, graph, on_device)
         if live:

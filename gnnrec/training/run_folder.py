@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from encoders.files import atomic_write, file_hash, require_regular
+from encoders.files import atomic_write, file_hash, held_alone, require_regular
 from gnnrec.data.dataset import Dataset
 from gnnrec.data.id_map import IdMap
 from gnnrec.errors import RunError
@@ -75,18 +74,13 @@ class RunFolder:
         is_new = not self.path.exists()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / LOCK)
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise RunError(f"another process is at work in {self.path}; wait for it or choose another folder") from None
         except (FileExistsError, NotADirectoryError):
             raise RunError(f"{self.path} is a file; choose another --out") from None
+        busy = RunError(f"another process is at work in {self.path}; wait for it or choose another folder")
         try:
-            yield
+            with held_alone(self.path / LOCK, busy):
+                yield
         finally:
-            with contextlib.suppress(OSError):  # some systems keep a file that is held
-                (self.path / LOCK).unlink()
-            lock.release()
             if is_new and not any(self.path.iterdir()):  # settings were refused
                 self.path.rmdir()
 

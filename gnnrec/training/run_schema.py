@@ -51,7 +51,7 @@ def check_description(path: Path, content: Any) -> dict[str, Any]:
             raise RunError(f"{path}: '{section}.{name}' must be a text (got {found!r}); is it of gnnrec train?")
     model = {"arguments": {}, **content["model"]}
     content = {**{section: {} for section in _OPTIONAL}, **content, "model": model}
-    for section in (*_OPTIONAL, *(["encoders"] if content.get("encoders") is not None else [])):
+    for section in _OPTIONAL:
         _check_object(path, section, content[section])
     _check_object(path, "model.arguments", content["model"]["arguments"])
     if content.get("encoders") is not None:
@@ -64,6 +64,7 @@ def check_description(path: Path, content: Any) -> dict[str, Any]:
 
 def _check_encoders(path: Path, encoders: Mapping[str, Any]) -> None:
     """What made the features of the run, as far as new items need it."""
+    _check_object(path, "encoders", encoders)
     for section in ("features", "encoding"):
         _check_object(path, f"encoders.{section}", encoders.get(section))
     for name, described in encoders["features"].items():
