@@ -15,6 +15,7 @@ import torch
 from optuna.trial import TrialState
 from study_workers import SPACE, dataset, options
 
+from gnnrec.errors import UnknownNameError
 from gnnrec.training import Callback
 from gnnrec.tuning import StudyStorage, tune
 from gnnrec.tuning.retry import RETRY_OF
@@ -66,6 +67,16 @@ def finished(storage: StudyStorage) -> dict[int, float]:
     return {trial.number: trial.value for trial in trials if trial.value is not None}
 
 
+def wait_for_one(storage_of: Callable[[], StudyStorage], kept: dict[int, float]) -> dict[int, float]:
+    """What is finished, once that is more than before; or after some seconds, since all may be."""
+    end, found = time.monotonic() + 8, kept
+    while len(found) <= len(kept) and time.monotonic() < end:
+        time.sleep(0.1)
+        with contextlib.suppress(UnknownNameError):  # no worker has come so far
+            found = finished(storage_of())
+    return found
+
+
 @pytest.mark.parametrize("kind", ["journal", "sqlite", "postgresql"])
 def test_nothing_is_lost(tmp_path: Path, kind: str, request: pytest.FixtureRequest) -> None:
     location = {
@@ -75,6 +86,7 @@ def test_nothing_is_lost(tmp_path: Path, kind: str, request: pytest.FixtureReque
     }[kind]()
     job, moments = partial(work, tmp_path / "studies", location), random.Random(0)
     journal = tmp_path / "studies" / "killed" / "study.journal"
+    storage_of = partial(StudyStorage, location or journal)
     kept: dict[int, float] = {}
     workers = [start(job), start(job)]
     for turn in range(KILLS):
@@ -83,10 +95,9 @@ def test_nothing_is_lost(tmp_path: Path, kind: str, request: pytest.FixtureReque
         os.kill(victim, signal.SIGKILL)
         os.waitpid(victim, 0)
         workers[turn % 2] = start(job)
-        with contextlib.suppress(Exception):  # the study is not there yet
-            found = finished(StudyStorage(location or journal))
-            assert {number: found.get(number) for number in kept} == kept
-            kept = found
+        found = wait_for_one(storage_of, kept)
+        assert {number: found.get(number) for number in kept} == kept
+        kept = found
     assert [os.waitpid(worker, 0)[1] for worker in workers] == [0, 0]
     storage = StudyStorage(location or journal)
     trials = storage.load("killed").get_trials()
@@ -97,6 +108,7 @@ def test_nothing_is_lost(tmp_path: Path, kind: str, request: pytest.FixtureReque
         if trial.state == TrialState.COMPLETE
     }
     assert len(done) == TRIALS
+    assert len(kept) > KILLS / 4, "trials were finished between the kills"
     assert {number: finished(storage).get(number) for number in kept} == kept
     open_ones = [trial.number for trial in trials if trial.state in (TrialState.RUNNING, TrialState.WAITING)]
     assert open_ones == []
